@@ -1,0 +1,38 @@
+// Package course is the table of contents: nine phases and their units, in
+// order. A unit is in the course when it stands here.
+package course
+
+import (
+	"embed"
+
+	counter "github.com/redis-grind/grind/course/01-redis-fundamentals/01-strings"
+	"github.com/redis-grind/grind/internal/unit"
+)
+
+//go:embed */*/lesson.md
+var files embed.FS
+
+// New returns the course.
+func New() *unit.Course {
+	return &unit.Course{
+		Files: files,
+		Phases: []unit.Phase{
+			{Number: 1, Title: "Redis fundamentals", Teaches: "data types, expiry, transactions, pipelines", Units: []unit.Entry{
+				{Dir: "01-redis-fundamentals/01-strings", Unit: &counter.Unit},
+			}},
+			{Number: 2, Title: "Web integration", Teaches: "connections, dependencies, health, errors"},
+			{Number: 3, Title: "Caching patterns", Teaches: "from cache-aside to two layers"},
+			{Number: 4, Title: "Session management", Teaches: "logins, carts, many servers"},
+			{Number: 5, Title: "Rate limiting", Teaches: "windows, buckets, quotas, attacks"},
+			{Number: 6, Title: "Real-time features", Teaches: "broadcasts, sockets, presence, chat"},
+			{Number: 7, Title: "Advanced patterns", Teaches: "locks, jobs, streams, places, sketches"},
+			{Number: 8, Title: "Production practices", Teaches: "memory, failover, clusters, recovery"},
+			{Number: 9, Title: "Projects", Teaches: "eight applications that you build"},
+		},
+		Routes: []unit.Route{
+			{Name: "all", Title: "All of it", About: "Every unit, in order."},
+			{Name: "weekend", Title: "A weekend", About: "The shortest way to using Redis well.", Units: []string{"1.01"}},
+			{Name: "project", Title: "By project", About: "What the application you want to build needs.", Units: []string{"1.01"}},
+		},
+	}
+}

@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/redis-grind/grind/internal/unit"
+	"github.com/redis-grind/grind/internal/unit/check"
+	"github.com/redis-grind/grind/internal/unit/exercise"
+)
+
+func (a *app) checkCommand() *cobra.Command {
+	var (
+		all  bool
+		file string
+	)
+	cmd := a.reports(&cobra.Command{
+		Use:               "check [UNIT]",
+		Short:             "Check your exercise: what it does, and what it costs",
+		ValidArgsFunction: a.completeUnits,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if all && (len(args) > 0 || file != "") {
+				return usagef("--all checks every exercise that you began; it takes neither a unit nor --file")
+			}
+			if all {
+				return nil
+			}
+			return oneUnit(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			entries := a.course.All()
+			if !all {
+				e, err := a.course.Find(args[0])
+				if err != nil {
+					return err
+				}
+				entries = []unit.Entry{e}
+			}
+			return a.check(cmd.Context(), entries, all, file)
+		},
+	})
+	cmd.Flags().BoolVar(&all, "all", false, "check every exercise that you began")
+	cmd.Flags().StringVar(&file, "file", "", "check this `file` instead of the one in ./workspace")
+	return cmd
+}
+
+func (a *app) check(ctx context.Context, entries []unit.Entry, onlyBegun bool, file string) error {
+	r, err := a.exercises(nil)
+	if err != nil {
+		return err
+	}
+	var begun []unit.Entry
+	for _, e := range entries {
+		switch {
+		case len(e.Unit.Tasks) == 0 && !onlyBegun:
+			return usagef("unit %s has no exercise", e.Unit.ID)
+		case len(e.Unit.Tasks) == 0 || onlyBegun && !begunAt(r.File(e)):
+		default:
+			begun = append(begun, e)
+		}
+	}
+	if len(begun) == 0 {
+		a.say("You have begun no exercise yet. `grind start 1.01` begins the first.")
+		return nil
+	}
+	if r.Redis, err = a.openRedis(ctx); err != nil {
+		return err
+	}
+	passed := true
+	for _, e := range begun {
+		report, err := r.Check(ctx, e, exercise.CheckOptions{File: file})
+		if err != nil {
+			return err
+		}
+		passed = passed && report.Status == check.Pass
+		if a.json {
+			if err := a.printJSON(report); err != nil {
+				return err
+			}
+		} else {
+			a.printReport(e, report)
+		}
+	}
+	if !passed {
+		return &answerNo{}
+	}
+	return nil
+}
+
+// begunAt says whether a person has begun an exercise: its file is there.
+func begunAt(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
+}
+
+// printReport shows what a check found: the sentence of the first task that is
+// not passed stands out, for one thing at a time is to be mended.
+func (a *app) printReport(e unit.Entry, r *exercise.Report) {
+	pal := a.palette()
+	words := map[check.Status]string{check.Pass: pal.good("pass "), check.Fail: pal.bad("fail "), check.Error: pal.bad("error")}
+	if r.Message != "" {
+		a.say("%s", strings.TrimSpace(r.Message))
+	}
+	for _, t := range r.Tests {
+		a.say("  %s  %s", words[t.Status], t.Name)
+		if t.Message != "" {
+			a.say("         %s", strings.ReplaceAll(strings.TrimSpace(t.Message), "\n", "\n         "))
+		}
+	}
+	took := (time.Duration(r.Millis) * time.Millisecond).Round(10 * time.Millisecond)
+	if r.Status == check.Pass {
+		a.say("%s %s", pal.good(fmt.Sprintf("%s passed.", e.Unit.ID)), pal.soft(took.String()))
+		a.say("`grind solution %s` shows how ours differs from yours.", e.Unit.ID)
+		return
+	}
+	a.say("%s %s", pal.bad(fmt.Sprintf("%s is not there yet.", e.Unit.ID)), pal.soft(took.String()))
+	a.say("`grind hint %s` helps a step further.", e.Unit.ID)
+}
+
+// colourDiff paints a unified diff.
+func (a *app) colourDiff(diff string) string {
+	pal := a.palette()
+	lines := strings.Split(strings.TrimRight(diff, "\n"), "\n")
+	for i, l := range lines {
+		switch {
+		case strings.HasPrefix(l, "+++"), strings.HasPrefix(l, "---"), strings.HasPrefix(l, "@@"):
+			lines[i] = pal.soft(l)
+		case strings.HasPrefix(l, "+"):
+			lines[i] = pal.good(l)
+		case strings.HasPrefix(l, "-"):
+			lines[i] = pal.bad(l)
+		}
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/redis-grind/grind/course"
+	"github.com/redis-grind/grind/internal/unit"
+)
+
+// Main runs the command line and returns its exit code.
+func Main(args []string, in io.Reader, out, errOut io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go endWithGoRun(ctx, cancel)
+
+	a := &app{course: course.New(), in: in, out: out, err: errOut}
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errOut)
+	err := root.ExecuteContext(ctx)
+	if closeErr := a.close(); err == nil {
+		err = closeErr
+	}
+	return a.report(err)
+}
+
+// app is what the commands share.
+type app struct {
+	course  *unit.Course
+	in      io.Reader
+	out     io.Writer
+	err     io.Writer
+	json    bool   // --json
+	url     string // --redis, else REDIS_URL
+	closers []func() error
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "grind",
+		Short: "Learn Redis by running it",
+		Long: `grind is a path through Redis in which every topic is something that you run,
+measure and break, on a real Redis that starts by itself.
+
+Without a command it opens the workbench in your browser.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("there is no command %q\n`grind --help` lists the commands.", args[0])
+			}
+			return nil
+		},
+	}
+	root.PersistentFlags().StringVar(&a.url, "redis", os.Getenv("REDIS_URL"), "`URL` of a Redis to use instead of a private one (default $REDIS_URL)")
+	root.Flag("redis").DefValue = "" // the environment may hold a password
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usagef("%v\n`%s --help` lists the flags.", err, cmd.CommandPath())
+	})
+	// The table of commands, in the order in which a person meets them.
+	a.workbench(root)
+	root.AddCommand(
+		a.listCommand(), a.showCommand(), a.runCommand(),
+		a.startCommand(), a.checkCommand(), a.watchCommand(), a.hintCommand(), a.solutionCommand(), a.resetCommand(),
+		a.setupCommand(), a.verifyCommand(), a.versionCommand(),
+	)
+	return root
+}
+
+// reports gives a command the flag that every reporting command has.
+func (a *app) reports(cmd *cobra.Command) *cobra.Command {
+	cmd.Flags().BoolVar(&a.json, "json", false, "report in JSON")
+	return cmd
+}
+
+// atEnd has closeIt called before the program ends, the last first.
+func (a *app) atEnd(closeIt func() error) { a.closers = append(a.closers, closeIt) }
+
+func (a *app) close() error {
+	var first error
+	for i := len(a.closers) - 1; i >= 0; i-- {
+		if err := a.closers[i](); err != nil && first == nil {
+			first = err
+		}
+	}
+	a.closers = nil
+	return first
+}
+
+// printJSON writes one JSON document, indented for the people who look at it.
+func (a *app) printJSON(v any) error {
+	enc := json.NewEncoder(a.out)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+// report prints an error the way that was asked for and returns the exit code.
+func (a *app) report(err error) int {
+	if err == nil {
+		return exitDone
+	}
+	code := exitCode(err)
+	var no *answerNo
+	if errors.As(err, &no) { // everything was said already
+		return code
+	}
+	if a.json {
+		line, _ := json.Marshal(map[string]any{"type": "error", "message": err.Error(), "exit": code})
+		fmt.Fprintln(a.out, string(line))
+		return code
+	}
+	fmt.Fprintf(a.err, "grind: %v\n", err)
+	return code
+}

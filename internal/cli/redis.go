@@ -1,0 +1,59 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/redis-grind/grind/internal/localredis"
+	"github.com/redis-grind/grind/internal/unit/exercise"
+	"github.com/redis-grind/grind/internal/unit/progress"
+	"github.com/spf13/cobra"
+)
+
+// openRedis finds or starts the Redis that a command works on, and has it
+// stopped at the end.
+func (a *app) openRedis(ctx context.Context) (*localredis.Redis, error) {
+	r, err := localredis.Open(ctx, localredis.Options{URL: a.url})
+	if err != nil {
+		return nil, err
+	}
+	a.atEnd(r.Close)
+	return r, nil
+}
+
+// exercises returns the runner of exercises; it needs the source tree.
+func (a *app) exercises(r *localredis.Redis) (*exercise.Runner, error) {
+	root, err := exercise.FindRoot(".")
+	if err != nil {
+		return nil, err
+	}
+	store, err := progress.Open("")
+	if err != nil {
+		return nil, err
+	}
+	return &exercise.Runner{Root: root, Course: a.course, Redis: r, Progress: store}, nil
+}
+
+// completeUnits offers the ids of units, with their titles.
+func (a *app) completeUnits(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	var out []string
+	for _, e := range a.course.All() {
+		out = append(out, e.Unit.ID+"\t"+e.Unit.Title)
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp
+}
+
+// oneUnit says that a command takes exactly one unit.
+func oneUnit(cmd *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return usagef("`%s` takes one unit, such as `%s 1.01`; got %d.\n`grind list` shows all of them.", cmd.CommandPath(), cmd.CommandPath(), len(args))
+	}
+	return nil
+}
+
+// say prints a line for people; with --json nothing but JSON is printed.
+func (a *app) say(format string, args ...any) {
+	if !a.json {
+		fmt.Fprintf(a.out, format+"\n", args...)
+	}
+}

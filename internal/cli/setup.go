@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"bufio"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/redis-grind/grind/internal/localredis"
+)
+
+func (a *app) setupCommand() *cobra.Command {
+	var yes bool
+	cmd := a.reports(&cobra.Command{
+		Use:   "setup",
+		Short: "Install a real Redis, after asking",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			plan, err := localredis.SetupPlan()
+			if err != nil {
+				return err
+			}
+			if a.json && !yes { // a script reads the plan; --yes carries it out
+				return a.printJSON(plan)
+			}
+			a.printPlan(plan)
+			if plan.Done {
+				return nil
+			}
+			if !yes && !a.agrees("Run this now?") {
+				a.say("Nothing was installed.")
+				return &answerNo{}
+			}
+			out := a.out
+			if a.json {
+				out = a.err
+			}
+			if err := plan.Run(cmd.Context(), out); err != nil {
+				return err
+			}
+			after, err := localredis.SetupPlan()
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.printJSON(after)
+			}
+			a.printPlan(after)
+			return nil
+		},
+	})
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	return cmd
+}
+
+// printPlan says what would be run, and what a person should know before.
+func (a *app) printPlan(p localredis.Plan) {
+	a.say("%s", p.Title)
+	for _, c := range p.Commands {
+		a.say("  %s", c)
+		if c.Why != "" {
+			a.say("    %s", a.palette().soft(c.Why))
+		}
+	}
+	for _, note := range p.Notes {
+		a.say("%s", note)
+	}
+}
+
+// agrees asks a question; only a yes is a yes.
+func (a *app) agrees(question string) bool {
+	fmt.Fprintf(a.out, "%s [y/N] ", question)
+	line, _ := bufio.NewReader(a.in).ReadString('\n')
+	answer := strings.ToLower(strings.TrimSpace(line))
+	return answer == "y" || answer == "yes"
+}

@@ -1,0 +1,86 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync/atomic"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/redis-grind/grind/internal/race"
+)
+
+// Explore plays every order of the scenario's commands, also with a crash and a
+// lost reply at each of them, and ends the task at the first that breaks the
+// data: the sentence of the scenario's Check, and the shortest such order.
+func (c *C) Explore(sc race.Scenario) { c.explore(sc, race.Options{Faults: true}) }
+
+// ExploreOrders is Explore without crashes and lost replies.
+func (c *C) ExploreOrders(sc race.Scenario) { c.explore(sc, race.Options{}) }
+
+func (c *C) explore(sc race.Scenario, o race.Options) {
+	ctx, stop := context.WithCancel(c.ctx)
+	defer stop()
+	var unwritten atomic.Bool
+	actors := make([]race.Actor, len(sc.Actors))
+	for i, a := range sc.Actors {
+		do := a.Do
+		a.Do = func(ctx context.Context, client race.Client, k race.Keys) (err error) {
+			c.guard(func() { err = do(ctx, client, k) })
+			if NotImplemented(err) {
+				unwritten.Store(true)
+			}
+			if unwritten.Load() || c.outcome().status != Pass {
+				stop() // no other order will say more
+			}
+			return err
+		}
+		actors[i] = a
+	}
+	sc.Actors = actors
+	report, err := race.Explore(ctx, c.raceEnv(), sc, o)
+	switch {
+	case c.outcome().status != Pass: // an actor panicked
+		runtime.Goexit()
+	case unwritten.Load():
+		c.Written(ErrNotImplemented)
+	case err != nil:
+		c.end(outcome{Error, c.Show(fmt.Sprintf("the race %q could not be played: %v", sc.Title, err))})
+		runtime.Goexit()
+	case report.Shortest != nil:
+		c.Fail("%s", retell(report.Shortest))
+	}
+}
+
+// retell tells a schedule that breaks the data: the sentence first, then the
+// order, one command a line.
+func retell(o *race.Outcome) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\nThe shortest order that does it:", o.Violation)
+	for _, s := range o.Steps {
+		fmt.Fprintf(&b, "\n  %s %s", s.Name, s.Command)
+		switch s.Fault {
+		case race.Crash:
+			b.WriteString(" — the process dies before it is sent")
+		case race.LostReply:
+			fmt.Fprintf(&b, " → %s — the reply is lost", s.Reply)
+		default:
+			fmt.Fprintf(&b, " → %s", s.Reply)
+		}
+	}
+	return b.String()
+}
+
+func (c *C) raceEnv() race.Env {
+	return race.Env{
+		Direct: c.direct,
+		Prefix: c.prefix,
+		Dial: func(name string) *redis.Client {
+			o := c.wire.upstream()
+			o.ClientName, o.PoolSize = name, 1
+			return redis.NewClient(o)
+		},
+	}
+}

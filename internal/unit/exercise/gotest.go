@@ -1,0 +1,213 @@
+package exercise
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis-grind/grind/internal/unit/check"
+)
+
+const (
+	// runLimit is the longest time of one test binary.
+	runLimit = 30 * time.Second
+	// wholeLimit bounds the compiler too: a first build takes long.
+	wholeLimit = 5 * time.Minute
+)
+
+// goTest is one run of the go tool over one or more exercises. The flags are the
+// same each time, so that what was built once serves again.
+type goTest struct {
+	root     string
+	dirs     []string          // of the exercises, below root, with slashes
+	solution bool              // build solution.go instead of exercise.go
+	race     bool              // with the race detector
+	overlay  map[string][]byte // absolute path → the content to compile in its place
+	redisURL string
+	noRun    bool // compile and link only
+}
+
+// goResult is what came of it, by exercise folder.
+type goResult map[string]*goOutcome
+
+// goOutcome is what one exercise's test binary did.
+type goOutcome struct {
+	built  bool
+	errors string // of the compiler, when not built
+	output string // of the test binary
+	events []check.Event
+}
+
+// run compiles and runs. An error means that the go tool could not do its work,
+// or that ctx ended.
+func (g goTest) run(ctx context.Context) (goResult, error) {
+	tool, err := exec.LookPath("go")
+	if err != nil {
+		return nil, fmt.Errorf("exercise: %w", ErrNoGo)
+	}
+	tmp, err := os.MkdirTemp("", "grind-check-")
+	if err != nil {
+		return nil, fmt.Errorf("exercise: %w", err)
+	}
+	defer os.RemoveAll(tmp)
+	args, err := g.args(tmp)
+	if err != nil {
+		return nil, fmt.Errorf("exercise: write the overlay: %w", err)
+	}
+	limited, cancel := context.WithTimeout(ctx, wholeLimit)
+	defer cancel()
+	cmd := exec.CommandContext(limited, tool, args...)
+	ownGroup(cmd)
+	cmd.WaitDelay = 5 * time.Second
+	cmd.Dir = g.root
+	out := filepath.Join(tmp, "events")
+	cmd.Env = append(os.Environ(), check.EnvOut+"="+out, check.EnvRedis+"="+g.redisURL, "GORACE=atexit_sleep_ms=0")
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err = cmd.Run()
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if limited.Err() != nil {
+		return nil, fmt.Errorf("exercise: go test did not end within %v and was killed", wholeLimit)
+	}
+	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
+		return nil, fmt.Errorf("exercise: run go test: %w", err)
+	}
+	result, parseErr := g.parse(&stdout)
+	if parseErr != nil {
+		return nil, fmt.Errorf("exercise: go test: %w\n%s", parseErr, stderr.Bytes())
+	}
+	return result, g.readEvents(out, result)
+}
+
+// args writes the overlay and returns the go tool's arguments.
+func (g goTest) args(tmp string) ([]string, error) {
+	replace := map[string]string{}
+	for path, content := range g.overlay {
+		// The compiler names the file that it reads, so it keeps its name.
+		file := filepath.Join(tmp, strconv.Itoa(len(replace)), filepath.Base(path))
+		if err := os.Mkdir(filepath.Dir(file), 0o700); err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(file, content, 0o600); err != nil {
+			return nil, err
+		}
+		replace[path] = file
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(tmp, "overlay.json")
+	if err := os.WriteFile(file, overlay, 0o600); err != nil {
+		return nil, err
+	}
+	tags := "exercise"
+	if g.solution {
+		tags += ",solution"
+	}
+	args := []string{"test", "-json", "-tags", tags, "-vet=off", "-count=1", "-ldflags=-w", "-overlay", file, "-timeout", runLimit.String()}
+	if g.race {
+		args = append(args, "-race")
+	}
+	if g.noRun {
+		args = append(args, "-run", "^$")
+	}
+	for _, dir := range g.dirs {
+		args = append(args, "./"+dir)
+	}
+	return args, nil
+}
+
+// testEvent is a line of go test -json.
+type testEvent struct {
+	Action      string
+	Package     string
+	ImportPath  string // of the package that did not compile
+	FailedBuild string
+	Output      string
+}
+
+// parse reads the lines of go test -json.
+func (g goTest) parse(stdout *bytes.Buffer) (goResult, error) {
+	result := goResult{}
+	for _, dir := range g.dirs {
+		result[dir] = &goOutcome{}
+	}
+	compiler := map[string]string{} // output by import path
+	lines := bufio.NewScanner(stdout)
+	lines.Buffer(nil, 16<<20)
+	known := 0
+	for lines.Scan() {
+		var e testEvent
+		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+			continue // a line of the go tool itself
+		}
+		if e.Action == "build-output" {
+			compiler[e.ImportPath] += e.Output
+			continue
+		}
+		o := result[strings.TrimPrefix(e.Package, modulePath+"/")]
+		if o == nil {
+			continue
+		}
+		known++
+		switch {
+		case e.FailedBuild != "":
+			o.errors = compiler[e.FailedBuild]
+		case e.Action == "output":
+			o.output += e.Output
+		case e.Action == "pass" || e.Action == "fail":
+			o.built = true
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return nil, err
+	}
+	if known == 0 {
+		return nil, errors.New("no exercise was run")
+	}
+	return result, nil
+}
+
+// readEvents sorts what the tasks reported to their exercises.
+func (g goTest) readEvents(name string, result goResult) error {
+	text, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // no task was run
+	}
+	if err != nil {
+		return fmt.Errorf("exercise: %w", err)
+	}
+	root, err := filepath.EvalSymlinks(g.root)
+	if err != nil {
+		return fmt.Errorf("exercise: %w", err)
+	}
+	for line := range bytes.Lines(text) {
+		var e check.Event
+		if err := json.Unmarshal(line, &e); err != nil {
+			continue // a process was killed while it wrote
+		}
+		dir, err := filepath.EvalSymlinks(e.Dir)
+		if err != nil {
+			continue
+		}
+		if below, err := filepath.Rel(root, dir); err == nil {
+			if o := result[filepath.ToSlash(below)]; o != nil {
+				o.events = append(o.events, e)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,127 @@
+package exercise
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/redis-grind/grind/internal/unit"
+	"github.com/redis-grind/grind/internal/unit/lesson"
+)
+
+// hintCount is how many hints an exercise has.
+const hintCount = 3
+
+// constraints are the build lines of the files of an exercise.
+var constraints = map[string]string{
+	"exercise.go":   "!solution",
+	"solution.go":   "solution",
+	"check_test.go": "exercise",
+}
+
+// parts looks whether each unit has what a unit has, and returns those whose
+// exercise can be run.
+func (v *verifier) parts(entries []unit.Entry) []verified {
+	var units []verified
+	for _, e := range entries {
+		u := verified{Entry: e}
+		faults := v.lessonFaults(e)
+		runnable := len(e.Unit.Tasks) > 0
+		if runnable {
+			more, ok := v.exerciseFaults(&u)
+			faults = append(faults, more...)
+			runnable = ok
+		}
+		v.emit(e, "parts", joined(faults), "")
+		if runnable {
+			units = append(units, u)
+		}
+	}
+	return units
+}
+
+// lessonFaults says what the unit lacks beside its exercise.
+func (v *verifier) lessonFaults(e unit.Entry) []string {
+	var faults []string
+	md, err := os.ReadFile(v.path(e, "lesson.md"))
+	switch doc, parseErr := lesson.Parse(md); {
+	case errors.Is(err, fs.ErrNotExist):
+		faults = append(faults, "lesson.md is missing")
+	case err != nil:
+		faults = append(faults, err.Error())
+	case parseErr != nil:
+		faults = append(faults, parseErr.Error())
+	case doc.Title != e.Unit.Title:
+		faults = append(faults, fmt.Sprintf("lesson.md has the title %q, and the unit %q", doc.Title, e.Unit.Title))
+	default:
+		if _, ok := doc.Section("Exercise"); !ok && len(e.Unit.Tasks) > 0 {
+			faults = append(faults, "lesson.md has no section \"Exercise\"")
+		}
+	}
+	if tests, err := filepath.Glob(v.path(e, "*_test.go")); err != nil || len(tests) == 0 {
+		faults = append(faults, "the unit has no test")
+	}
+	return faults
+}
+
+// exerciseFaults says what the exercise lacks. It reports false when there is too
+// little to run.
+func (v *verifier) exerciseFaults(u *verified) (faults []string, runnable bool) {
+	runnable = true
+	for _, name := range []string{"exercise.go", "solution.go", "check_test.go"} {
+		source, err := os.ReadFile(v.path(u.Entry, "exercise", name))
+		if err != nil {
+			faults = append(faults, "exercise/"+name+" is missing")
+			runnable = false
+			continue
+		}
+		if got, want := buildConstraint(source), constraints[name]; got != want {
+			faults = append(faults, fmt.Sprintf("exercise/%s must begin with \"//go:build %s\", got %q", name, want, got))
+		}
+		if name == "solution.go" {
+			u.solution = source
+		}
+	}
+	if runnable {
+		faults = append(faults, v.taskFaults(u.Entry)...)
+	}
+	if hints, err := v.Hints(u.Entry); err != nil {
+		faults = append(faults, err.Error())
+	} else if len(hints) != hintCount {
+		faults = append(faults, fmt.Sprintf("hints.md has %d hints, want %d", len(hints), hintCount))
+	}
+	var err error
+	if u.mutants, err = v.readMutants(u.Entry); err != nil {
+		return append(faults, err.Error()), runnable
+	}
+	if len(u.mutants) < minMutants {
+		faults = append(faults, fmt.Sprintf("mutants.toml has %d wrong solutions, want %d at least", len(u.mutants), minMutants))
+	}
+	names := map[string]bool{}
+	for _, m := range u.mutants {
+		if names[m.Name] {
+			faults = append(faults, fmt.Sprintf("mutants.toml has two wrong solutions called %q", m.Name))
+		}
+		names[m.Name] = true
+	}
+	return faults, runnable
+}
+
+// taskFaults compares the tasks that the unit declares with those of the check.
+func (v *verifier) taskFaults(e unit.Entry) []string {
+	ids, _, err := readTasks(v.path(e, "exercise", "check_test.go"))
+	if err != nil {
+		return []string{err.Error()}
+	}
+	var declared []string
+	for _, task := range e.Unit.Tasks {
+		declared = append(declared, task.ID)
+	}
+	if !slices.Equal(ids, declared) {
+		return []string{fmt.Sprintf("the unit declares the tasks %v, and check_test.go has %v", declared, ids)}
+	}
+	return nil
+}

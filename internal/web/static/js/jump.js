@@ -1,0 +1,16 @@
+// The row of places moves to a place without touching the address, which may
+// hold a race.
+import { all, calm, find } from './dom.js';
+
+export function start() {
+  for (const link of all('.jump a, .bench a[href^="#"]')) {
+    link.addEventListener('click', (e) => {
+      const to = find(link.getAttribute('href'));
+      if (!to) return;
+      e.preventDefault();
+      to.scrollIntoView({ block: 'start', behavior: calm() ? 'auto' : 'smooth' });
+      to.setAttribute('tabindex', '-1');
+      to.focus({ preventScroll: true });
+    });
+  }
+}

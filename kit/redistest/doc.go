@@ -1,0 +1,43 @@
+// Package redistest runs tests against a real Redis: one server for the tests
+// of a package, a prefix of its own for each test, and a count of round trips.
+//
+// # When to use
+//
+// In the tests of anything that talks to Redis. Call Main from TestMain, and in
+// each test Client and Prefix:
+//
+//	func TestMain(m *testing.M) { redistest.Main(m) }
+//
+//	func TestVisits(t *testing.T) {
+//		t.Parallel()
+//		client, prefix := redistest.Client(t), redistest.Prefix(t)
+//		…
+//	}
+//
+// A test that pauses, kills or reconfigures a server, or looks at all its keys,
+// takes a private one by Start.
+//
+// # Design
+//
+// A fake would be faster by the 25 ms that a server takes to start, and would prove
+// what the fake does. Tests share the server of their package and are kept
+// apart by prefixes, so they run in parallel and never need FLUSHDB. Where no
+// server is installed Main fails and says what to install; it skips nothing.
+//
+// Count watches the connections and not the calls: what a client merges into
+// one pipeline is one round trip, what it retries is two.
+//
+// # Redis footprint
+//
+// Keys under what Prefix returned, removed when the test ends.
+//
+// # Guarantees
+//
+// The server and its directory are gone when the test binary is, also after a
+// panic, a time-out or kill -9: see package redisproc.
+//
+// # Caveats
+//
+// Main, Client and the like are for one server on this machine. The package
+// imports testing, so a program should use redisproc instead.
+package redistest
