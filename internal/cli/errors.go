@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/redis-grind/grind/internal/race"
 	"github.com/redis-grind/grind/internal/unit"
 )
 
@@ -33,12 +34,13 @@ func exitCode(err error) int {
 		usage   usageError
 		param   *unit.ParamError
 		unknown *unit.ErrUnknown
+		steps   *race.ScheduleError
 		no      *answerNo
 	)
 	switch {
 	case errors.As(err, &no), errors.Is(err, context.Canceled):
 		return exitNo
-	case errors.As(err, &usage), errors.As(err, &param), errors.As(err, &unknown):
+	case errors.As(err, &usage), errors.As(err, &param), errors.As(err, &unknown), errors.As(err, &steps):
 		return exitUsage
 	}
 	return exitLacks

@@ -17,6 +17,9 @@ import (
 // most it holds back of a command to decide on a fault.
 const bufferSize = 32 << 10
 
+// graceTime is how long a client whose connection was cut may take to hang up.
+const graceTime = time.Second
+
 // stream is a connection whose two directions end one by one.
 type stream interface {
 	net.Conn
@@ -32,12 +35,13 @@ type conn struct {
 	server stream
 	ctx    context.Context // ends with the connection, so that waits do
 
-	mu    sync.Mutex // guards talk, name and fault, for one read at a time
-	quiet sync.Cond  // signalled when all that was read from the server is forwarded
-	busy  bool       // something that was read from the server is not forwarded yet
-	talk             // who waits for what
-	name  string     // as the client gave it
-	fault string     // why the tap closed the connection, if it did
+	mu    sync.Mutex  // guards what follows up to fault and grace
+	quiet sync.Cond   // signalled when all that was read from the server is forwarded
+	busy  bool        // something that was read from the server is not forwarded yet
+	talk              // who waits for what
+	name  string      // as the client gave it
+	fault string      // why the tap closed the connection, if it did
+	grace *time.Timer // ends graceTime
 
 	up   up
 	down reply
@@ -51,23 +55,29 @@ func newConn(t *Tap, id uint64, client *net.TCPConn, server stream) *conn {
 	return c
 }
 
-// run carries bytes until both directions ended or ctx did.
-func (c *conn) run(ctx context.Context) {
+// run carries bytes until both directions ended or ctx did. It returns the
+// event of the end.
+func (c *conn) run(ctx context.Context) trace.Event {
 	var cancel context.CancelFunc
 	c.ctx, cancel = context.WithCancel(ctx)
+	defer cancel()
 	stop := context.AfterFunc(c.ctx, c.close)
+	defer stop()
 	var both sync.WaitGroup
 	both.Go(c.carryUp)
 	both.Go(c.carryDown)
 	both.Wait()
-	cancel()
-	stop()
 	c.close()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for !c.empty() { // commands that were never answered
-		c.finish(c.pop(), trace.Reply{}, time.Now())
+	if c.grace != nil {
+		c.grace.Stop()
 	}
+	for !c.empty() { // commands that were never answered
+		p := c.pop()
+		c.finish(&p, trace.Reply{}, time.Now())
+	}
+	return trace.Event{Kind: trace.Close, Conn: c.id, Client: c.name, Fault: c.fault}
 }
 
 // close ends both sides; bytes on their way are lost.
@@ -101,8 +111,9 @@ func (c *conn) carryDown() {
 				c.mu.Unlock()
 				return
 			}
-			if werr != nil {
-				c.hungUp()
+			if werr != nil { // the client takes no more
+				c.close()
+				c.ended()
 				return
 			}
 		}
@@ -123,15 +134,11 @@ func (c *conn) serverEnded(err error) {
 		// reading, as it would from the server itself.
 		c.client.CloseWrite()
 	}
-	c.mu.Lock()
-	c.over = true
-	c.quiet.Broadcast()
-	c.mu.Unlock()
+	c.ended()
 }
 
-// hungUp ends the connection after its client would take no more.
-func (c *conn) hungUp() {
-	c.close()
+// ended says that nothing more comes from the server.
+func (c *conn) ended() {
 	c.mu.Lock()
 	c.over = true
 	c.quiet.Broadcast()
@@ -145,8 +152,14 @@ func (c *conn) end(k Kind) {
 	c.quiet.Broadcast()
 	if k == Reset {
 		abort(c.client)
+		c.close()
+		return
 	}
-	c.close()
+	// A socket closed with bytes unread resets its peer. So the client first
+	// sees the end, and what it still sends is read until it hangs up too.
+	c.server.Close()
+	c.client.CloseWrite()
+	c.grace = time.AfterFunc(graceTime, c.close)
 }
 
 // received watches what was read from the server, and returns what of it the
@@ -173,7 +186,7 @@ func (c *conn) received(b []byte, now time.Time) (out []byte, lost bool) {
 		}
 		if done {
 			c.replied(&c.down, now)
-			if c.lost != nil && !c.lost.Silent {
+			if c.lost != nil && !c.lost.Silent && c.empty() {
 				return b[:keep], true
 			}
 		}
@@ -194,7 +207,7 @@ func (c *conn) forwarded() {
 // got it; it returns with c.mu locked, so that nothing comes between.
 func (c *conn) settle() {
 	c.mu.Lock()
-	for !c.over && (c.busy || !c.empty() || !c.down.idle()) {
+	for !c.over && !c.opaque && (c.busy || !c.empty() || !c.down.idle()) {
 		c.quiet.Wait()
 	}
 }
@@ -221,6 +234,7 @@ func (c *conn) readUp(buf []byte) (int, error) {
 	for {
 		due, waiting := c.up.line.due()
 		if !waiting {
+			c.wake(time.Time{})
 			return c.client.Read(buf)
 		}
 		if c.up.line.full() {
@@ -230,15 +244,20 @@ func (c *conn) readUp(buf []byte) (int, error) {
 			if err := c.writeUp(c.up.line.take()); err != nil {
 				return 0, err
 			}
-			if _, waiting := c.up.line.due(); !waiting {
-				c.client.SetReadDeadline(time.Time{})
-			}
 			continue
 		}
-		c.client.SetReadDeadline(due)
+		c.wake(due)
 		if n, err := c.client.Read(buf); n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return n, err
 		}
+	}
+}
+
+// wake ends reading from the client at a time; the zero time means never.
+func (c *conn) wake(at time.Time) {
+	if at != c.up.wake {
+		c.client.SetReadDeadline(at)
+		c.up.wake = at
 	}
 }
 

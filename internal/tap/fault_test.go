@@ -258,6 +258,47 @@ func TestTap_Throw_latency(t *testing.T) {
 	}
 }
 
+// TestTap_Throw_together strikes commands while earlier ones are still delayed.
+func TestTap_Throw_together(t *testing.T) {
+	for _, tc := range []struct {
+		fault tap.Fault
+		want  string
+		n     string
+	}{
+		{tap.Fault{Kind: tap.ErrorReply, Message: "ERR no"}, ":1\r\n-ERR no\r\n:2\r\n", "2"},
+		{tap.Fault{Kind: tap.LoseReply}, ":1\r\n", "2"},
+		{tap.Fault{Kind: tap.Cut}, ":1\r\n", "1"},
+	} {
+		t.Run(tc.fault.Kind.String(), func(t *testing.T) {
+			tp, _ := start(t, tap.Options{})
+			n := redistest.Prefix(t) + "n"
+			const delay = 20 * time.Millisecond
+			throw(t, tp, tap.Fault{Kind: tap.Latency, Delay: delay})
+			tc.fault.After, tc.fault.Times = 1, 1
+			throw(t, tp, tc.fault)
+			c := dial(t, tp)
+			begin := time.Now()
+			for i := range 3 {
+				send(t, c, "INCR "+n+"\r\n")
+				redistest.Eventually(t, "the command is read", func() bool {
+					return tp.Stats().Commands > uint64(i) || i == 2
+				})
+			}
+			c.CloseWrite()
+			if got, err := rest(c); got != tc.want || err != nil {
+				t.Errorf("replies: got %q and %v, want %q", got, err, tc.want)
+			}
+			if d := time.Since(begin); d < delay {
+				t.Errorf("took %v, want at least %v", d, delay)
+			}
+			redistest.Eventually(t, "the connection is closed", func() bool { return tp.Stats().Open == 0 })
+			if got := redistest.Client(t).Get(t.Context(), n).Val(); got != tc.n {
+				t.Errorf("value: got %s, want %s", got, tc.n)
+			}
+		})
+	}
+}
+
 func TestTap_Throw_bandwidth(t *testing.T) {
 	tp, _ := start(t, tap.Options{})
 	c := through(t, tp)

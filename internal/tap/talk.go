@@ -1,6 +1,7 @@
 package tap
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -10,6 +11,10 @@ import (
 // allChannels as pending.due means: one confirmation for each channel that is
 // left when the server gets to the command, or one if there is none.
 const allChannels = -1
+
+// maxSpare is for how many waiting commands a connection keeps room once they
+// are answered.
+const maxSpare = 1024
 
 // pending is a command that waits for its reply.
 type pending struct {
@@ -52,19 +57,20 @@ func (k *talk) empty() bool { return k.head == len(k.q) }
 
 func (k *talk) push(p pending) {
 	if k.head > 64 && k.head*2 > len(k.q) {
-		n := copy(k.q, k.q[k.head:])
-		clear(k.q[n:])
-		k.q, k.head = k.q[:n], 0
+		k.q, k.head = slices.Delete(k.q, 0, k.head), 0
 	}
 	k.q = append(k.q, p)
 }
 
-// pop takes the oldest waiting command out; the pointer is good until the next
-// push.
-func (k *talk) pop() *pending {
-	p := &k.q[k.head]
+// pop takes the oldest waiting command out.
+func (k *talk) pop() pending {
+	p := k.q[k.head]
+	k.q[k.head] = pending{}
 	if k.head++; k.head == len(k.q) {
 		k.q, k.head = k.q[:0], 0
+		if cap(k.q) > maxSpare {
+			k.q = nil
+		}
 	}
 	return p
 }
@@ -127,14 +133,15 @@ func (c *conn) replied(r *reply, now time.Time) {
 			return
 		}
 	}
-	if !r.failed() && !p.ev.Tx {
+	if !r.failed() && (!p.ev.Tx || p.role == reset) { // the rest is only queued
 		c.took(p)
 	}
 	var shown trace.Reply
 	if c.t.o.Sink != nil {
 		shown = r.picture()
 	}
-	c.finish(c.pop(), shown, now)
+	answered := c.pop()
+	c.finish(&answered, shown, now)
 }
 
 // confirms reports whether a message has the form of a confirmation that a

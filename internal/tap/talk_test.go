@@ -106,6 +106,12 @@ func TestTap_Pairs(t *testing.T) {
 			"tx MULTI → simple OK", "tx NOSUCH → error ERR unknown command…", "tx EXEC → error EXECABORT Transaction discarded because of previous errors.",
 			`PING end → bulk "end"`,
 		}},
+		{"reset in a transaction", []step{
+			{send: "HELLO 3", until: "modules"}, {send: "SUBSCRIBE {p}c1\nMULTI\nPING\nRESET\nGET {p}t\nPING end", until: "end"},
+		}, []string{
+			"handshake HELLO 3 → map…", `SUBSCRIBE {p}c1 → push ["subscribe", "{p}c1", 1]`, "tx MULTI → simple OK", "tx PING → simple QUEUED",
+			"tx RESET → simple RESET", "GET {p}t → nil (nil)", `PING end → bulk "end"`,
+		}},
 		{"blocking", []step{{send: "BLPOP {p}list 5\nPING end"}, {other: "RPUSH {p}list x", until: "end"}}, []string{
 			`BLPOP {p}list 5 → array ["{p}list", "x"]`, `PING end → bulk "end"`,
 		}},

@@ -182,11 +182,11 @@ func (t *Tap) serve(ctx context.Context, client *net.TCPConn, id uint64) {
 	t.mu.Lock()
 	t.conns[c] = struct{}{}
 	t.mu.Unlock()
-	c.run(ctx)
+	end := c.run(ctx)
 	t.mu.Lock()
 	delete(t.conns, c)
 	t.mu.Unlock()
-	t.emit(trace.Event{Kind: trace.Close, Conn: id, Client: c.name, Fault: c.fault})
+	t.emit(end)
 }
 
 func (t *Tap) dial(ctx context.Context) (stream, error) {

@@ -198,7 +198,7 @@ func TestTap_RoundTrips(t *testing.T) {
 		{"one by one", func() { c.Incr(ctx, key); c.Incr(ctx, key); c.Incr(ctx, key) }, 3, 3},
 		{"pipeline", func() { c.Pipelined(ctx, pipelined) }, 100, 1},
 		{"transaction", func() { c.TxPipelined(ctx, pipelined) }, 102, 1},
-		{"script, not yet known", func() { redis.NewScript("return 1 --" + key).Run(ctx, c, nil) }, 2, 2},
+		{"script, not yet known", func() { redis.NewScript("return 1 --"+key).Run(ctx, c, nil) }, 2, 2},
 		{"subscription", func() {
 			s := c.Subscribe(ctx, key)
 			s.Receive(ctx)

@@ -22,6 +22,7 @@ type up struct {
 	delay time.Duration // what Latency adds to the burst being read
 	slow  []*thrown     // the faults that it is made of
 	line  delayLine
+	wake  time.Time // when a read ends because a burst is due
 	pace  pacer
 }
 
@@ -68,6 +69,7 @@ func (c *conn) carryUp() {
 // swallow reads and drops what the client sends until it ends, so that its
 // end is noticed.
 func (c *conn) swallow() {
+	c.wake(time.Time{})
 	_, err := io.Copy(io.Discard, c.client)
 	if err == nil {
 		err = io.EOF
@@ -168,7 +170,7 @@ func (c *conn) one(b []byte, now time.Time) (n int, done bool, p pending, f *thr
 	}
 	p = c.arrived(now)
 	if f = c.up.verdict; f == nil && !c.up.partial {
-		f = c.t.struck(&p.ev, c.name)
+		f = c.t.struck(&p, c.name)
 	}
 	c.up.partial, c.up.verdict = false, nil
 	if f != nil {
@@ -200,7 +202,7 @@ func (c *conn) hold(buf []byte, begin, end int, now time.Time) (rest int, ok boo
 	c.up.partial = true
 	c.mu.Lock()
 	p := c.picture(now)
-	f := c.t.struck(&p.ev, c.name)
+	f := c.t.struck(&p, c.name)
 	c.mu.Unlock()
 	switch {
 	case f == nil:
@@ -235,8 +237,12 @@ func (c *conn) strike(f *thrown, p pending) bool {
 	if c.over {
 		return false
 	}
-	// For the server nothing happened: it is in a transaction if it was.
-	c.up.tx = p.ev.Tx && p.ev.Name != "MULTI"
+	// For the server nothing happened: it is in a transaction if it was, and
+	// answers if it did.
+	c.up.tx = p.ev.Tx && p.role != multi
+	if p.role == client && p.silent {
+		c.up.mode = replyOn
+	}
 	line := "-" + f.Message + "\r\n"
 	p.ev.Received = int64(len(line))
 	c.finish(&p, trace.Reply{Type: "error", Text: trace.Cut(f.Message)}, time.Now())

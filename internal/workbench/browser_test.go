@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
@@ -51,20 +52,29 @@ func browse(t *testing.T, s *site) *tab {
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("hide-scrollbars", true), chromedp.WindowSize(1440, 1100),
 	)
-	ctx, cancelBrowser := chromedp.NewExecAllocator(context.Background(), options...)
-	ctx, cancelTab := chromedp.NewContext(ctx)
-	ctx, cancelTime := context.WithTimeout(ctx, 90*time.Second)
-	b := &tab{Context: ctx, t: t, site: s}
+	whole, cancelBrowser := chromedp.NewExecAllocator(context.Background(), options...)
+	whole, cancelTab := chromedp.NewContext(whole)
+	b := &tab{t: t, site: s}
+	err := chromedp.Do(whole)
+	if err == nil {
+		err = chromedp.Listen(whole, b.note)
+	}
+	if err != nil {
+		t.Fatalf("start %s: %v", path, err)
+	}
+	var cancelTime context.CancelFunc
+	b.Context, cancelTime = context.WithTimeout(whole, 2*time.Minute)
 	t.Cleanup(func() {
-		if err := chromedp.Cancel(ctx); err != nil {
-			t.Logf("close the browser: %v", err)
-		}
 		cancelTime()
+		if err := chromedp.Cancel(whole); err != nil {
+			t.Errorf("close the browser: %v", err)
+		}
 		cancelTab()
 		cancelBrowser()
 	})
-	chromedp.ListenTarget(ctx, b.note)
-	b.do(network.Enable(), log.Enable(), chromedp.Navigate(s.URL()))
+	call(b, network.Enable, network.EnableParams{})
+	call(b, log.Enable, cdp.Empty{})
+	b.do(chromedp.Navigate(s.URL()))
 	return b
 }
 
@@ -74,13 +84,13 @@ func (b *tab) note(event any) {
 	defer b.mu.Unlock()
 	switch e := event.(type) {
 	case *runtime.EventExceptionThrown:
-		b.trouble = append(b.trouble, e.ExceptionDetails.Error())
+		b.trouble = append(b.trouble, e.ExceptionDetails.Text+" "+e.ExceptionDetails.URL)
 	case *runtime.EventConsoleAPICalled:
-		if e.Type == runtime.APITypeError || e.Type == runtime.APITypeWarning {
+		if e.Type == runtime.ConsoleAPICalledTypeError || e.Type == runtime.ConsoleAPICalledTypeWarning {
 			b.trouble = append(b.trouble, fmt.Sprintf("console: %s", e.Args[0].Value))
 		}
 	case *log.EventEntryAdded:
-		if e.Entry.Level == log.LevelError || e.Entry.Source == log.SourceSecurity {
+		if e.Entry.Level == log.EntryLevelError || e.Entry.Source == log.EntrySourceSecurity {
 			b.trouble = append(b.trouble, e.Entry.Text+" "+e.Entry.URL)
 		}
 	case *network.EventRequestWillBeSent:
@@ -90,24 +100,49 @@ func (b *tab) note(event any) {
 	}
 }
 
-func (b *tab) do(actions ...chromedp.Action) {
+// call sends a command of the protocol.
+func call[P, R any](b *tab, command cdp.Command[P, R], params P) {
 	b.t.Helper()
-	if err := chromedp.Run(b, actions...); err != nil {
-		var html string
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(b.Context), 2*time.Second)
-		defer cancel()
-		if chromedp.Run(ctx, chromedp.Text("main", &html, chromedp.ByQuery)) != nil {
-			html = "no page"
-		}
-		b.t.Fatalf("%v; the page says:\n%s\ntrouble: %v", err, clip(html, 2000), b.trouble)
+	if _, err := chromedp.Call(b.Context, command, params); err != nil {
+		b.t.Fatal(err)
 	}
+}
+
+// result evaluates a script.
+func result[T any](b *tab, script string) T {
+	b.t.Helper()
+	v, err := chromedp.Run(b.Context, chromedp.Evaluate[T](script))
+	if err != nil {
+		b.t.Fatalf("%s: %v", script, err)
+	}
+	return v
+}
+
+func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	if err := chromedp.Do(b.Context, actions...); err != nil {
+		b.t.Fatalf("%v\n%s", err, b.state())
+	}
+}
+
+// state is what a person would see now, for a failure.
+func (b *tab) state() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	text, err := chromedp.Run(b.Context, chromedp.Evaluate[string]("location.href + '\\n' + document.body.innerText"))
+	if err != nil {
+		text = err.Error()
+	}
+	return fmt.Sprintf("the page:\n%s\ntrouble: %q", clip(text, 4000), b.trouble)
 }
 
 // sees waits until a script's condition holds.
 func (b *tab) sees(what, condition string) {
 	b.t.Helper()
-	b.do(chromedp.Poll("Boolean("+condition+")", nil, chromedp.WithPollingTimeout(15*time.Second)))
-	_ = what
+	wait := chromedp.Poll[bool]("Boolean("+condition+")", chromedp.WithPollingTimeout(15*time.Second))
+	if _, err := chromedp.Run(b.Context, wait); err != nil {
+		b.t.Fatalf("does not show %s (%s): %v\n%s", what, condition, err, b.state())
+	}
 }
 
 // clean fails the test if anything happened that must not.
@@ -123,7 +158,9 @@ func (b *tab) clean() {
 	}
 }
 
-func click(selector string) chromedp.Action { return chromedp.Click(selector, chromedp.ByQuery) }
+func click(selector string) chromedp.Action[chromedp.Void] {
+	return chromedp.Click(chromedp.CSS(selector))
+}
 
 const holds = `document.querySelector('#result')?.innerText ?? ''`
 
@@ -133,7 +170,7 @@ func TestBrowser_unit(t *testing.T) {
 	s := serve(t)
 	b := browse(t, s)
 	b.sees("the newcomer's card", `document.body.innerText.includes('Start with 1.01')`)
-	b.do(click(".go .button"), chromedp.WaitVisible("#run", chromedp.ByQuery))
+	b.do(click(".go .button"), chromedp.WaitVisible(chromedp.CSS("#run")))
 	b.do(click(`input[name="guess"][value="1"]`), click(`[data-act="run"]`))
 	b.sees("the figures", `(`+holds+`).includes('31,877')`)
 	b.sees("the verdict", `(`+holds+`).includes('You guessed “a few”; it is “more than half”.')`)
@@ -143,7 +180,7 @@ func TestBrowser_unit(t *testing.T) {
 
 	b.do(click(`[data-race="begin"]`))
 	for _, move := range []string{"A", "B", "A", "B"} {
-		b.do(chromedp.WaitVisible(`[data-move="`+move+`"]`, chromedp.ByQuery), click(`[data-move="`+move+`"]`))
+		b.do(chromedp.WaitVisible(chromedp.CSS(`[data-move="`+move+`"]`)), click(`[data-move="`+move+`"]`))
 		b.sees("the step", `document.querySelectorAll('#race .step.last').length === 1`)
 	}
 	b.sees("the loss", `document.querySelector('#race').innerText.includes('1 is lost')`)
@@ -153,7 +190,7 @@ func TestBrowser_unit(t *testing.T) {
 	b.do(click(`[data-race="forward"]`))
 	b.sees("and forward", `location.hash === '#race/get-set/A.B.A.B'`)
 
-	b.do(chromedp.Reload(), chromedp.WaitVisible("#race .step", chromedp.ByQuery))
+	b.do(chromedp.Reload(), chromedp.WaitVisible(chromedp.CSS("#race .step")))
 	b.sees("the race after a reload", `document.querySelectorAll('#race .step').length === 4`)
 	b.sees("the run after a reload", `(`+holds+`).includes('31,877')`)
 
@@ -168,13 +205,12 @@ func TestBrowser_unit(t *testing.T) {
 func TestBrowser_keyboard(t *testing.T) {
 	s := serve(t)
 	b := browse(t, s)
-	b.do(chromedp.Navigate(s.base+"/u/1.01-strings"), chromedp.WaitVisible("#run", chromedp.ByQuery))
+	b.do(chromedp.Navigate(s.base+"/u/1.01-strings"), chromedp.WaitVisible(chromedp.CSS("#run")))
 	tabTo := func(condition string) {
 		t.Helper()
 		for range 60 {
-			var there bool
-			b.do(chromedp.KeyEvent(kb.Tab), chromedp.Evaluate(`Boolean(document.activeElement.matches('`+condition+`'))`, &there))
-			if there {
+			b.do(chromedp.KeyEvent(kb.Tab))
+			if result[bool](b, `document.activeElement.matches('`+condition+`')`) {
 				return
 			}
 		}
@@ -191,9 +227,7 @@ func TestBrowser_keyboard(t *testing.T) {
 	b.sees("the first moves", `document.activeElement.matches('#race [data-move="A"]')`)
 	b.do(chromedp.KeyEvent(kb.Enter))
 	b.sees("the first step, and the keyboard still there", `document.querySelectorAll('#race .step').length === 1 && document.activeElement.matches('[data-move="A"]')`)
-	var outlined string
-	b.do(chromedp.Evaluate(`getComputedStyle(document.activeElement).outlineStyle`, &outlined))
-	if outlined != "solid" {
+	if outlined := result[string](b, `getComputedStyle(document.activeElement).outlineStyle`); outlined != "solid" {
 		t.Errorf("got the outline %q on what has the keyboard, want a visible one", outlined)
 	}
 	b.clean()
@@ -204,26 +238,29 @@ func TestBrowser_playground(t *testing.T) {
 	s := serve(t)
 	b := browse(t, s)
 	flush(t)
-	b.do(chromedp.Navigate(s.base+"/play"), chromedp.WaitVisible("#line", chromedp.ByQuery))
-	type_ := func(line string) chromedp.Action { return chromedp.SendKeys("#line", line, chromedp.ByQuery) }
-	b.do(type_("ZADD scores 95 bob 143 eve\r"))
+	b.do(chromedp.Navigate(s.base+"/play"), chromedp.WaitVisible(chromedp.CSS("#line")))
+	write := func(line string) chromedp.Action[chromedp.Void] {
+		return chromedp.SendKeys(chromedp.CSS("#line"), line)
+	}
+	b.do(write("ZADD scores 95 bob 143 eve\r"))
 	b.sees("the reply", `document.querySelector('[data-log]').innerText.includes('(integer) 2')`)
 	b.sees("the lane", `document.querySelectorAll('.ranks tr').length === 2`)
-	b.do(type_("ZSCO"))
+	b.do(write("ZSCO"))
 	b.sees("the offer", `document.querySelector('[data-offers] button')?.textContent === 'ZSCORE'`)
-	b.do(chromedp.KeyEvent(kb.Tab), type_("sc"))
+	b.do(chromedp.KeyEvent(kb.Tab), write("sc"))
 	b.sees("the key", `document.querySelector('[data-offers] button')?.textContent === 'scores'`)
-	b.do(chromedp.KeyEvent(kb.Tab), type_("eve\r"))
+	b.do(chromedp.KeyEvent(kb.Tab), write("eve\r"))
 	b.sees("the score", `document.querySelector('[data-log]').innerText.includes('"143"')`)
 	b.do(chromedp.KeyEvent(kb.ArrowUp))
 	b.sees("the history", `document.querySelector('#line').value === 'ZSCORE scores eve'`)
-	b.do(chromedp.SetValue("#line", "", chromedp.ByQuery), type_("SUBSCRIBE news\r"))
+	result[string](b, `document.querySelector("#line").value = ""`)
+	b.do(write("SUBSCRIBE news\r"))
 	b.sees("the subscription", `document.querySelector('[data-log]').innerText.includes('"subscribe"')`)
 	publish(t, "news", "it rains")
 	b.sees("the message", `document.querySelector('[data-log]').innerText.includes('"it rains"')`)
 	b.do(click(`.prompt [data-act="stop"]`))
 	b.sees("the end", `document.querySelector('[data-log]').innerText.includes('Ended.')`)
-	b.do(type_("SHUTDOWN NOSAVE\r"))
+	b.do(write("SHUTDOWN NOSAVE\r"))
 	b.sees("the refusal", `document.querySelector('[data-log]').innerText.includes('SHUTDOWN is not sent')`)
 	b.clean()
 }
@@ -256,15 +293,12 @@ func TestScreens(t *testing.T) {
 			width int64
 		}{{"1440", 1440}, {"390", 390}} {
 			for _, scheme := range []string{"light", "dark"} {
-				b.do(
-					emulation.SetDeviceMetricsOverride(size.width, 1100, 1, false),
-					emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}),
-					chromedp.Navigate("about:blank"), chromedp.Navigate(s.base+page.path),
-				)
+				call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+					Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+				})
+				b.do(chromedp.EmulateViewport(size.width, 1100), chromedp.Navigate("about:blank"), chromedp.Navigate(s.base+page.path))
 				b.sees(page.name, page.ready)
-				var wide bool
-				b.do(chromedp.Evaluate(`document.documentElement.scrollWidth > innerWidth`, &wide))
-				if wide {
+				if result[bool](b, `document.documentElement.scrollWidth > innerWidth`) {
 					t.Errorf("%s at %s is wider than the window", page.name, size.name)
 				}
 				b.shoot(fmt.Sprintf("%s-%s-%s", page.name, size.name, scheme), size.name == "390")
@@ -276,12 +310,14 @@ func TestScreens(t *testing.T) {
 // shoot writes a picture of the window, or of the whole page.
 func (b *tab) shoot(name string, whole bool) {
 	b.t.Helper()
-	var png []byte
-	take := chromedp.CaptureScreenshot(&png)
+	take := chromedp.CaptureScreenshot()
 	if whole {
-		take = chromedp.FullScreenshot(&png, 100)
+		take = chromedp.FullScreenshot(100)
 	}
-	b.do(take)
+	png, err := chromedp.Run(b.Context, take)
+	if err != nil {
+		b.t.Fatal(err)
+	}
 	if err := os.MkdirAll(*screens, 0o755); err != nil {
 		b.t.Fatal(err)
 	}

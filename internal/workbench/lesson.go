@@ -25,7 +25,7 @@ func lessonHTML(source []byte) (template.HTML, error) {
 		_, source, _ = bytes.Cut(rest, []byte("\n"))
 	}
 	md := goldmark.New(
-		goldmark.WithExtensions(extension.Table, extension.Typographer),
+		goldmark.WithExtensions(extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute)), extension.Typographer),
 		goldmark.WithParserOptions(parser.WithAutoHeadingID()),
 		goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(codeBlocks{}, 100))),
 	)

@@ -128,6 +128,23 @@ func TestPipelined_replyLost(t *testing.T) {
 	}
 }
 
+// A connection that is refused at its beginning fails each script of the batch:
+// go-redis tells it by the error of the whole, and leaves the commands as if
+// they had succeeded.
+func TestPipelined_refusedConnection(t *testing.T) {
+	t.Parallel()
+	c := redistest.Client(t, func(o *redis.Options) { o.Username, o.Password = "nobody", "wrong" })
+	s := fresh(t, `return 1`)
+	var r *script.Result
+	err := script.Pipelined(t.Context(), c, func(b *script.Batch) error {
+		r = s.Queue(t.Context(), b, nil)
+		return nil
+	})
+	if !redis.HasErrorPrefix(err, "WRONGPASS") || !redis.HasErrorPrefix(r.Err(), "WRONGPASS") || errors.Is(err, script.ErrUnknown) {
+		t.Errorf("got %v, and %v in the result; want WRONGPASS", err, r.Err())
+	}
+}
+
 func TestPipelined_errors(t *testing.T) {
 	t.Parallel()
 	c := redistest.Client(t)

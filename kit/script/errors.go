@@ -43,8 +43,10 @@ var (
 // never sent. Everything else that is not the server's own answer leaves the
 // question open.
 func refused(err error) bool {
-	if errors.Is(err, redis.ErrPoolTimeout) || errors.Is(err, redis.ErrPoolExhausted) || errors.Is(err, redis.ErrClosed) {
-		return true
+	for _, unsent := range []error{redis.ErrPoolTimeout, redis.ErrPoolExhausted, redis.ErrClosed, redis.ErrAutoPipelineQueueFull} {
+		if errors.Is(err, unsent) {
+			return true
+		}
 	}
 	op, ok := errors.AsType[*net.OpError](err)
 	return ok && op.Op == "dial"

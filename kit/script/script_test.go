@@ -3,6 +3,7 @@ package script_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"sync"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/redis-grind/grind/kit/internal/pipe"
 	"github.com/redis-grind/grind/kit/redisproc"
 	"github.com/redis-grind/grind/kit/redistest"
 	"github.com/redis-grind/grind/kit/script"
@@ -236,6 +238,35 @@ func TestScript_Run_concurrent(t *testing.T) {
 	if got, err := c.Get(t.Context(), "n").Int(); got != callers*runs || err != nil {
 		t.Errorf("%d runs were executed (%v), want %d", got, err, callers*runs)
 	}
+}
+
+// Through the batches of a pipe a script runs as it does alone: once, with its
+// own result, also when the server forgets it.
+func TestScript_Run_batched(t *testing.T) {
+	t.Parallel()
+	const callers, runs = 64, 30
+	c := redistest.ClientOf(t, redistest.Start(t, redisproc.Options{}))
+	p := pipe.New(c, pipe.Options{})
+	incr := fresh(t, `return redis.call('INCR', KEYS[1])`)
+	get := fresh(t, `return redis.call('GET', KEYS[1])`, script.Idempotent())
+	var wg sync.WaitGroup
+	for i := range callers {
+		wg.Go(func() {
+			key := fmt.Sprint("n", i)
+			for want := range int64(runs) {
+				if i == 0 {
+					c.ScriptFlush(t.Context())
+				}
+				if n, _, err := incr.Run(t.Context(), p, []string{key}).Int64(); n != want+1 || err != nil {
+					t.Errorf("run %d of caller %d = %d, %v", want+1, i, n, err)
+				}
+				if n, _, err := get.Run(t.Context(), p, []string{key}).Int64(); n != want+1 || err != nil {
+					t.Errorf("read %d of caller %d = %d, %v", want+1, i, n, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // The costs that the documentation of the methods states.

@@ -28,3 +28,18 @@ func Refresh(ctx context.Context, client any, err error) {
 		cluster.ReloadState(ctx)
 	}
 }
+
+// repeatable reports whether a command that may be repeated should be, after
+// err in a batch: the way to the server failed, or the server cannot serve now.
+// These are the errors after which go-redis repeats a single command.
+func repeatable(err error) bool {
+	if !Answered(err) {
+		return !errors.Is(err, redis.ErrClosed) && !errors.Is(err, redis.ErrAutoPipelineQueueFull)
+	}
+	for _, prefix := range []string{"LOADING ", "READONLY ", "MASTERDOWN ", "CLUSTERDOWN ", "TRYAGAIN ", "NOREPLICAS "} {
+		if redis.HasErrorPrefix(err, prefix) {
+			return true
+		}
+	}
+	return false
+}
