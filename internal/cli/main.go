@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/redis/go-redis/v9/logging"
 	"github.com/spf13/cobra"
 
 	"github.com/redis-grind/grind/course"
@@ -24,6 +25,7 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 	defer cancel()
 	go endWithGoRun(ctx, cancel)
 
+	logging.Disable() // go-redis would print what the errors say better
 	a := &app{course: course.New(), in: in, out: out, err: errOut}
 	root := a.root()
 	root.SetArgs(args)

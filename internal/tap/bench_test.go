@@ -34,7 +34,7 @@ func BenchmarkTap(b *testing.B) {
 		args []string
 	}{
 		{"pipeline of 16", []string{"-n", "400000", "-c", "50", "-P", "16"}},
-		{"one caller", []string{"-n", "10000", "-c", "1", "-P", "1"}},
+		{"one caller", []string{"-n", "20000", "-c", "1", "-P", "1"}},
 	} {
 		b.Run(load.name, func(b *testing.B) {
 			for range b.N {

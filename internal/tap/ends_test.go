@@ -110,6 +110,33 @@ func TestTap_Ends(t *testing.T) {
 			t.Errorf("events: got %v, want PING, which came before the garbage", lines(e))
 		}
 	})
+	t.Run("more waiting than is kept", func(t *testing.T) {
+		tp, rec, client, server := pair(t)
+		const n, kept = 40_000, 1 << 15
+		go io.WriteString(client, strings.Repeat("PING\r\n", n))
+		if _, err := io.ReadFull(server, make([]byte, n*len("PING\r\n"))); err != nil {
+			t.Fatal(err)
+		}
+		go io.WriteString(server, strings.Repeat("+PONG\r\n", n))
+		if _, err := io.ReadFull(client, make([]byte, n*len("+PONG\r\n"))); err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(client, "ECHO x\r\n")
+		if _, err := io.ReadFull(server, make([]byte, 8)); err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(server, "$1\r\nx\r\n")
+		if _, err := io.ReadFull(client, make([]byte, 7)); err != nil {
+			t.Fatal(err)
+		}
+		s := tp.Stats()
+		if s.Commands != n+1 || s.Unrecorded != n-kept || s.Unpaired != 0 {
+			t.Errorf("stats: got %+v, want %d commands, %d of them unrecorded, none unpaired", s, n+1, n-kept)
+		}
+		if e := rec.Commands(); e[len(e)-1].Reply.Text != `"x"` || len(e)+rec.Dropped() < kept {
+			t.Errorf("events: got %d and %s last, want %d and ECHO", len(e)+rec.Dropped(), show(e[len(e)-1]), kept+1)
+		}
+	})
 	t.Run("no server", func(t *testing.T) {
 		dead, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -142,6 +169,7 @@ func TestTap_TLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Do(t.Context(), "ACL", "SETUSER", "bob", "on", ">"+password, "~*")
+	c.Do(t.Context(), "ACL", "SETUSER", "bob", "<not "+password)
 	c.ConfigGet(t.Context(), "requirepass")
 	c.Close()
 	redistest.Eventually(t, "the end is told", func() bool { return slices.ContainsFunc(rec.Events(), isClose) })
@@ -150,7 +178,7 @@ func TestTap_TLS(t *testing.T) {
 			t.Errorf("a password is in the event %s → %s", e.Line(), e.Reply.Text)
 		}
 	}
-	if e := rec.Commands(); len(e) != 3 || e[0].Client != "api" {
-		t.Errorf("events: got %v, want three of the client api", lines(e))
+	if e := rec.Commands(); len(e) != 4 || e[0].Client != "api" {
+		t.Errorf("events: got %v, want four of the client api", lines(e))
 	}
 }

@@ -12,6 +12,11 @@ import (
 // left when the server gets to the command, or one if there is none.
 const allChannels = -1
 
+// maxWaiting is how many waiting commands of a connection keep what their
+// events show. Of a client that sends more before it reads, the others are
+// only counted, so that their memory is bounded.
+const maxWaiting = 1 << 15
+
 // maxSpare is for how many waiting commands a connection keeps room once they
 // are answered.
 const maxSpare = 1024
@@ -27,6 +32,8 @@ type pending struct {
 	proto  byte    // the protocol that HELLO asks for: '2', '3' or zero
 	due    int     // confirmations still to come, for subscribe and unsubscribe
 	lose   *thrown // the fault that drops its reply
+	behind int     // commands directly after it that are only counted
+	unseen bool    // it is one of those, and gets no event
 }
 
 // inTx is what a command is to the conversation inside a transaction, where it
@@ -55,16 +62,26 @@ type talk struct {
 
 func (k *talk) empty() bool { return k.head == len(k.q) }
 
-func (k *talk) push(p pending) {
+// push lets a command wait; it reports false if it is only counted.
+func (k *talk) push(p pending) bool {
+	if len(k.q)-k.head >= maxWaiting && p.role == ordinary && p.lose == nil {
+		k.q[len(k.q)-1].behind++
+		return false
+	}
 	if k.head > 64 && k.head*2 > len(k.q) {
 		k.q, k.head = slices.Delete(k.q, 0, k.head), 0
 	}
 	k.q = append(k.q, p)
+	return true
 }
 
 // pop takes the oldest waiting command out.
 func (k *talk) pop() pending {
 	p := k.q[k.head]
+	if p.behind > 0 {
+		k.q[k.head] = pending{unseen: true, behind: p.behind - 1}
+		return p
+	}
 	k.q[k.head] = pending{}
 	if k.head++; k.head == len(k.q) {
 		k.q, k.head = k.q[:0], 0
@@ -89,16 +106,18 @@ func (c *conn) wait(p pending) {
 		c.finish(&p, trace.Reply{}, p.ev.At)
 		return
 	}
-	c.push(p)
+	if !c.push(p) {
+		c.t.stats.unrecorded.Add(1)
+	}
 }
 
 // finish hands over the event of a command with its reply.
 func (c *conn) finish(p *pending, r trace.Reply, now time.Time) {
-	if c.t.o.Sink == nil {
+	if c.t.o.Sink == nil || p.unseen {
 		return
 	}
 	p.ev.Reply = r
-	if p.secret && r.Text != "" && !r.Err() {
+	if p.secret && r.Text != "" && r.Type != "simple" {
 		p.ev.Reply.Text = trace.Masked
 	}
 	p.ev.Client = c.name

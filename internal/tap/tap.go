@@ -61,12 +61,13 @@ type Stats struct {
 	Received    uint64 // bytes from the server to clients
 	Unparsed    uint64 // connections that were passed on without looking, since they did not speak RESP
 	Unpaired    uint64 // replies for which no command was waiting
+	Unrecorded  uint64 // commands without an event, since too many were waiting for their replies
 	Unreachable uint64 // clients turned away because the server could not be reached
 	Faults      uint64 // times that a fault struck a command, a burst or a connection
 }
 
 type counters struct {
-	connections, commands, pushes, sent, received, unparsed, unpaired, unreachable, faults atomic.Uint64
+	connections, commands, pushes, sent, received, unparsed, unpaired, unrecorded, unreachable, faults atomic.Uint64
 }
 
 // New listens at once, so Addr is valid when it returns; clients are served
@@ -124,6 +125,7 @@ func (t *Tap) Stats() Stats {
 		Received:    s.received.Load(),
 		Unparsed:    s.unparsed.Load(),
 		Unpaired:    s.unpaired.Load(),
+		Unrecorded:  s.unrecorded.Load(),
 		Unreachable: s.unreachable.Load(),
 		Faults:      s.faults.Load(),
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"io"
 	"net"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -111,6 +113,29 @@ func TestTap_LostReply(t *testing.T) {
 			t.Errorf("round trips: got %d, want 2", got)
 		}
 	})
+}
+
+func TestTap_LostReply_concurrent(t *testing.T) {
+	tp, rec := start(t, tap.Options{})
+	c := through(t, tp, func(o *redis.Options) { o.MaxRetries = 10 })
+	key := redistest.Prefix(t) + "likes"
+	const callers, lost = 50, 5
+	throw(t, tp, tap.Fault{Kind: tap.LoseReply, Command: "INCR", After: 3, Times: lost})
+	var all sync.WaitGroup
+	for range callers {
+		all.Go(func() {
+			if err := c.Incr(t.Context(), key).Err(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if got := redistest.Client(t).Get(t.Context(), key).Val(); got != strconv.Itoa(callers+lost) {
+		t.Errorf("value after %d calls and %d lost replies: got %s, want %d", callers, lost, got, callers+lost)
+	}
+	if got := len(rec.Commands()); got != callers+lost {
+		t.Errorf("commands on the wire: got %d, want %d", got, callers+lost)
+	}
 }
 
 func lines(events []trace.Event) (all []string) {

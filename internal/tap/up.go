@@ -277,7 +277,7 @@ func (c *conn) arrived(now time.Time) pending {
 	p := c.picture(now)
 	c.t.stats.commands.Add(1)
 	p.ev.Seq = c.t.seq.Add(1)
-	if c.t.o.Labels != nil {
+	if c.t.o.Labels != nil && c.t.o.Sink != nil {
 		p.ev = c.t.o.Labels.Attach(p.ev)
 	}
 	if p.ev.Kind == trace.Command {

@@ -40,12 +40,13 @@ func Mask(name string, args []string) {
 	}
 }
 
-// MasksReply reports whether the answer to a command would show a secret, so
-// that its text must not be kept.
+// MasksReply reports whether the answer to a command may show a secret, so that
+// no text of it but a simple OK may be kept. The server repeats a password that
+// ACL SETUSER got wrong.
 func MasksReply(name string, args []string) bool {
 	switch name {
 	case "ACL":
-		return sub(args, "GENPASS") || sub(args, "GETUSER") || sub(args, "LIST")
+		return sub(args, "GENPASS") || sub(args, "GETUSER") || sub(args, "LIST") || sub(args, "SETUSER")
 	case "CONFIG":
 		if !sub(args, "GET") {
 			return false

@@ -79,7 +79,7 @@ func TestMask(t *testing.T) {
 	}
 	for line, want := range map[string]bool{
 		"CONFIG GET requirepass": true, "CONFIG GET *": true, "CONFIG GET maxmemory": false, "CONFIG SET requirepass x": false,
-		"ACL GENPASS": true, "ACL LIST": true, "ACL GETUSER bob": true, "ACL WHOAMI": false, "GET k": false,
+		"ACL GENPASS": true, "ACL LIST": true, "ACL GETUSER bob": true, "ACL SETUSER bob": true, "ACL WHOAMI": false, "GET k": false,
 	} {
 		f := strings.Fields(line)
 		if got := trace.MasksReply(f[0], f[1:]); got != want {

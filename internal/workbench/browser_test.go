@@ -170,7 +170,7 @@ func TestBrowser_unit(t *testing.T) {
 	s := serve(t)
 	b := browse(t, s)
 	b.sees("the newcomer's card", `document.body.innerText.includes('Start with 1.01')`)
-	b.do(click(".go .button"), chromedp.WaitVisible(chromedp.CSS("#run")))
+	b.do(click(".go .button"), chromedp.WaitVisible(chromedp.CSS("[data-ready] #run")))
 	b.do(click(`input[name="guess"][value="1"]`), click(`[data-act="run"]`))
 	b.sees("the figures", `(`+holds+`).includes('31,877')`)
 	b.sees("the verdict", `(`+holds+`).includes('You guessed “a few”; it is “more than half”.')`)
@@ -205,7 +205,7 @@ func TestBrowser_unit(t *testing.T) {
 func TestBrowser_keyboard(t *testing.T) {
 	s := serve(t)
 	b := browse(t, s)
-	b.do(chromedp.Navigate(s.base+"/u/1.01-strings"), chromedp.WaitVisible(chromedp.CSS("#run")))
+	b.do(chromedp.Navigate(s.base+"/u/1.01-strings"), chromedp.WaitVisible(chromedp.CSS("[data-ready] #run")))
 	tabTo := func(condition string) {
 		t.Helper()
 		for range 60 {
@@ -238,7 +238,7 @@ func TestBrowser_playground(t *testing.T) {
 	s := serve(t)
 	b := browse(t, s)
 	flush(t)
-	b.do(chromedp.Navigate(s.base+"/play"), chromedp.WaitVisible(chromedp.CSS("#line")))
+	b.do(chromedp.Navigate(s.base+"/play"), chromedp.WaitVisible(chromedp.CSS("[data-ready] #line")))
 	write := func(line string) chromedp.Action[chromedp.Void] {
 		return chromedp.SendKeys(chromedp.CSS("#line"), line)
 	}
@@ -289,14 +289,14 @@ func TestScreens(t *testing.T) {
 		{"none", "/u/9.99", `document.querySelector('.alone')`},
 	} {
 		for _, size := range []struct {
-			name  string
-			width int64
-		}{{"1440", 1440}, {"390", 390}} {
+			name          string
+			width, height int64
+		}{{"1440", 1440, 1100}, {"390", 390, 1100}, {"tall", 1280, 4200}} {
 			for _, scheme := range []string{"light", "dark"} {
 				call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 					Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
 				})
-				b.do(chromedp.EmulateViewport(size.width, 1100), chromedp.Navigate("about:blank"), chromedp.Navigate(s.base+page.path))
+				b.do(chromedp.EmulateViewport(size.width, size.height), chromedp.Navigate("about:blank"), chromedp.Navigate(s.base+page.path))
 				b.sees(page.name, page.ready)
 				if result[bool](b, `document.documentElement.scrollWidth > innerWidth`) {
 					t.Errorf("%s at %s is wider than the window", page.name, size.name)

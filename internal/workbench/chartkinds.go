@@ -270,8 +270,8 @@ func (s *sketch) lanes() {
 	if s.chart.Mark != nil {
 		at := x.at(s.chart.Mark.Value)
 		s.rule(at, 0, at, y, "rule")
-		s.text(min(at+6, s.width), y+2, "dim", markAnchor(at, s.width), s.chart.Mark.Label)
-		y += 8
+		s.text(at, y+12, "dim", markAnchor(at, s.width), s.chart.Mark.Label)
+		y += 14
 	}
 	s.xAxis(x, y)
 }

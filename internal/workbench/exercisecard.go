@@ -271,7 +271,7 @@ func (s *Server) setHints(v *exerciseView, e unit.Entry, shown int) {
 	}
 	v.HintOf = len(hints)
 	for i, h := range hints[:min(shown, len(hints))] {
-		body, err := lessonHTML([]byte(h.Text))
+		body, err := markdownHTML([]byte(h.Text))
 		if err != nil {
 			body = template.HTML(template.HTMLEscapeString(h.Text))
 		}

@@ -18,12 +18,23 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// lessonHTML renders a unit's text. Raw HTML in it is left out, code is coloured
-// by classes, and a first heading that repeats the title goes.
-func lessonHTML(source []byte) (template.HTML, error) {
+// lessonHTML renders a unit's text below its title and lead: a first heading
+// goes, and so does a first paragraph that is the lead.
+func lessonHTML(source []byte, lead string) (template.HTML, error) {
+	source = bytes.TrimSpace(source)
 	if rest, ok := bytes.CutPrefix(source, []byte("# ")); ok {
 		_, source, _ = bytes.Cut(rest, []byte("\n"))
 	}
+	first, rest, _ := bytes.Cut(bytes.TrimSpace(source), []byte("\n\n"))
+	if strings.Join(strings.Fields(string(first)), " ") == lead {
+		source = rest
+	}
+	return markdownHTML(source)
+}
+
+// markdownHTML renders text. Raw HTML in it is left out, and code is coloured by
+// classes.
+func markdownHTML(source []byte) (template.HTML, error) {
 	md := goldmark.New(
 		goldmark.WithExtensions(extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute)), extension.Typographer),
 		goldmark.WithParserOptions(parser.WithAutoHeadingID()),

@@ -3,11 +3,11 @@ package workbench
 import (
 	"bytes"
 	"embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"html/template"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/redis-grind/grind/internal/localredis"
@@ -23,6 +23,12 @@ func parsePages() (*template.Template, error) {
 		"static": static.Href,
 		"figure": unit.Figure,
 		"comma":  func(n any) string { return unit.Figure(asFloat(n), "") },
+		"grouped": func(s string) string {
+			if n, err := strconv.Atoi(s); err == nil {
+				return comma(n)
+			}
+			return s
+		},
 		"actor":  actorClass,
 		"millis": millis,
 		"ttl":    ttlText,
@@ -168,7 +174,7 @@ func plainSentence(err error) string {
 func answer(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(v) // the reader may be gone; there is nobody to tell
+	w.Write(encode(v)) // the reader may be gone; there is nobody to tell
 }
 
 // routes is the table of all addresses.

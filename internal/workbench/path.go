@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/redis-grind/grind/internal/unit"
 	"github.com/redis-grind/grind/internal/unit/progress"
@@ -176,13 +177,18 @@ func phaseOf(p unit.Phase, done map[string]progress.Record, route unit.Route, no
 
 // cellName is the unit's slug as words: sorted sets.
 func cellName(e unit.Entry) string {
-	out := []rune(e.Slug())
-	for i, r := range out {
-		if r == '-' {
-			out[i] = ' '
+	words := strings.Split(e.Slug(), "-")
+	for i, w := range words {
+		switch w {
+		case "api":
+			words[i] = "API"
+		case "ddos":
+			words[i] = "DDoS"
+		case "lua":
+			words[i] = "Lua"
 		}
 	}
-	return cmp.Or(string(out), e.Unit.ID)
+	return cmp.Or(strings.Join(words, " "), e.Unit.ID)
 }
 
 // href is the address of a unit's page.

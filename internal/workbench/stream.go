@@ -1,6 +1,7 @@
 package workbench
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/rand"
 	"encoding/json"
@@ -220,9 +221,11 @@ func send(w http.ResponseWriter, out *http.ResponseController, text string) erro
 // encode renders what the server itself built, so it cannot fail but by a
 // mistake in this package.
 func encode(v any) []byte {
-	data, err := json.Marshal(v)
-	if err != nil {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // it is read as JSON, never as HTML, and most of it is HTML
+	if err := e.Encode(v); err != nil {
 		panic("workbench: encode a message: " + err.Error())
 	}
-	return data
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }

@@ -47,25 +47,29 @@ func (e *Error) Error() string {
 // Unwrap gives Kind and Cause to errors.Is and errors.As.
 func (e *Error) Unwrap() []error { return []error{e.Kind, e.Cause} }
 
-// answers are the beginnings of what a server or Sentinel answers.
-var answers = []struct {
+// answer is the beginning of what a server or Sentinel answers, and its meaning.
+type answer struct {
 	prefix string
 	kind   error
 	advice string
-}{
-	{"WRONGPASS", ErrWrongPassword, "set REDIS_USERNAME and REDIS_PASSWORD, or the user in the URL, to one that ACL LIST shows as on"},
-	{"ERR invalid password", ErrWrongPassword, "set REDIS_PASSWORD, or the one in the URL, to the server's requirepass"},
-	{"ERR AUTH", ErrWrongPassword, "leave the password out, the server has none"},
-	{"NOAUTH", ErrPasswordNeeded, "set REDIS_PASSWORD, or write redis://:password@host"},
-	{"NOPERM this user has no permissions to run the 'client|setname'", ErrPermission, "allow it with +client|setname, or leave connections unnamed with client_name=-"},
-	{"NOPERM", ErrPermission, "connect as another user, or allow it with ACL SETUSER"},
-	{"LOADING", ErrLoading, "wait until it has read its snapshot or append-only file; INFO persistence shows how far it is"},
-	{"DENIED", ErrPermission, "the server is in protected mode: give it a password, or bind it to the address you use"},
-	{"ERR This instance has cluster support disabled", ErrMode, "it is no cluster node: use redis:// in place of redis+cluster://"},
-	{"ERR unknown command 'sentinel'", ErrMode, "it is no Sentinel: give the Sentinels' own port, usually 26379, or use redis://"},
-	{"CLUSTERDOWN", ErrMode, "the cluster does not serve all slots: look at CLUSTER INFO"},
-	{"ERR DB index is out of range", ErrRefused, "use a database that the server has; CONFIG GET databases says how many"},
-	{"ERR max number of clients", ErrRefused, "raise maxclients on the server, or use fewer connections"},
+}
+
+// answers returns the known answers; the first that fits is meant.
+func answers() []answer {
+	return []answer{
+		{"WRONGPASS", ErrWrongPassword, "set REDIS_USERNAME and REDIS_PASSWORD, or the user in the URL, to one that ACL LIST shows as on"},
+		{"ERR invalid password", ErrWrongPassword, "set REDIS_PASSWORD, or the one in the URL, to the server's requirepass"},
+		{"ERR AUTH", ErrWrongPassword, "leave the password out, the server has none"},
+		{"NOAUTH", ErrPasswordNeeded, "set REDIS_PASSWORD, or write redis://:password@host"},
+		{"NOPERM", ErrPermission, "connect as another user, or allow it with ACL SETUSER"},
+		{"LOADING", ErrLoading, "wait until it has read its snapshot or append-only file; INFO persistence shows how far it is"},
+		{"DENIED", ErrPermission, "the server is in protected mode: give it a password, or bind it to the address you use"},
+		{"ERR This instance has cluster support disabled", ErrMode, "it is no cluster node: use redis:// in place of redis+cluster://"},
+		{"ERR unknown command 'sentinel'", ErrMode, "it is no Sentinel: give the Sentinels' own port, usually 26379, or use redis://"},
+		{"CLUSTERDOWN", ErrMode, "the cluster does not serve all slots: look at CLUSTER INFO"},
+		{"ERR DB index is out of range", ErrRefused, "use a database that the server has; CONFIG GET databases says how many"},
+		{"ERR max number of clients", ErrRefused, "raise maxclients on the server, or use fewer connections"},
+	}
 }
 
 // explain returns the Error for what went wrong with target.
@@ -82,7 +86,10 @@ func explain(ctx context.Context, target target, err error) *Error {
 func answered(err error) (kind error, advice string) {
 	text := err.Error()
 	reply, isReply := errors.AsType[redis.Error](err)
-	for _, a := range answers {
+	if isReply && strings.HasPrefix(text, "NOPERM") && strings.Contains(text, "client|setname") {
+		return ErrPermission, "allow it with +client|setname, or leave connections unnamed with client_name=-"
+	}
+	for _, a := range answers() {
 		if isReply && strings.HasPrefix(reply.Error(), a.prefix) || strings.Contains(text, ": "+a.prefix) {
 			return a.kind, a.advice
 		}
@@ -113,8 +120,11 @@ func failed(ctx context.Context, target target, err error) (kind error, advice s
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
 		return ErrNoTLS, usePlain
 	}
-	if name, ok := errors.AsType[*net.DNSError](err); ok && name.IsNotFound {
-		return ErrUnreachable, "no such host name: check the spelling"
+	if name, ok := errors.AsType[*net.DNSError](err); ok {
+		if name.IsNotFound {
+			return ErrUnreachable, "no such host name: check the spelling"
+		}
+		return ErrUnreachable, "the name could not be looked up: check the network, or give an address"
 	}
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT):

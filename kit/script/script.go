@@ -138,8 +138,7 @@ func describe(name string, keys []string, err error) error {
 }
 
 // newCommand makes the go-redis command of argv, which has its first key, if
-// any, at the fourth place. The copy of the result is read through cmd, while
-// sent is what a client is given.
+// any, at the fourth place. A client is given sent; the result is read from cmd.
 func newCommand(ctx context.Context, once bool, argv []any) (cmd *redis.Cmd, sent redis.Cmder) {
 	cmd = redis.NewCmd(ctx, argv...)
 	if argv[2] != 0 {

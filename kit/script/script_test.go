@@ -318,3 +318,31 @@ func TestRoundTrips(t *testing.T) {
 		}
 	}
 }
+
+// The permissions that the package's documentation names are enough.
+func TestACL(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t, redisproc.Options{ACL: []string{
+		"user app on >pw ~* +evalsha +eval +fcall +function|load +multi +exec +incr +incrby",
+	}})
+	c := redistest.ClientOf(t, s, func(o *redis.Options) { o.Username, o.Password = "app", "pw" })
+	incr := fresh(t, `return redis.call('INCR', KEYS[1])`)
+	fill := func(b *script.Batch) error {
+		incr.Queue(t.Context(), b, []string{"n"})
+		return nil
+	}
+	for name, err := range map[string]error{
+		"Run":          incr.Run(t.Context(), c, []string{"n"}).Err(),
+		"Pipelined":    script.Pipelined(t.Context(), c, fill),
+		"TxPipelined":  script.TxPipelined(t.Context(), c, fill),
+		"Function.Run": library(t).Function("add").Run(t.Context(), c, []string{"n"}, 1).Err(),
+	} {
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	err := fresh(t, `return redis.call('GET', KEYS[1])`).Run(t.Context(), c, []string{"n"}).Err()
+	if err == nil || errors.Is(err, script.ErrUnknown) {
+		t.Errorf("a script that uses GET, which the user may not: %v, want the server's refusal", err)
+	}
+}

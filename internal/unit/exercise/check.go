@@ -52,7 +52,8 @@ type CheckOptions struct {
 
 // Check runs the tasks of a unit against the learner's file. An error means that
 // there was nothing to check with: ErrNotStarted, ErrNoExercise, ErrNoGo, or the
-// context's. Whatever is wrong with the learner's code is in the Report.
+// context's. Whatever is wrong with the learner's code is in the Report. An error
+// beside a Report says that the progress could not be written.
 func (r *Runner) Check(ctx context.Context, e unit.Entry, o CheckOptions) (*Report, error) {
 	begun := time.Now()
 	source, err := r.source(e, o.File)

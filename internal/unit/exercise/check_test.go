@@ -146,7 +146,7 @@ func TestCheck(t *testing.T) {
 					t.Errorf("task %s: got code %q, want it to begin with %q: %v", got.Task, got.Code, wantCode, judged)
 				}
 			}
-			if test.printed != "" && !strings.HasPrefix(report.Printed, test.printed) {
+			if !strings.HasPrefix(report.Printed, test.printed) || test.printed == "" && report.Printed != "" {
 				t.Errorf("printed: got %q, want %q first", report.Printed, test.printed)
 			}
 			p := r.Progress.Unit(add.Unit.ID)
@@ -211,5 +211,17 @@ func TestCheck_nothing(t *testing.T) {
 	}
 	if p := started.Progress.Unit(add.Unit.ID); p.Attempts != 0 {
 		t.Errorf("attempts after a check that could not run: got %d, want 0", p.Attempts)
+	}
+}
+
+// TestPrepare compiles before there is a file, and runs nothing.
+func TestPrepare(t *testing.T) {
+	t.Parallel()
+	r := newRunner(t)
+	if err := r.Prepare(t.Context(), add); err != nil {
+		t.Error(err)
+	}
+	if got := r.Progress.Last(); got != "" {
+		t.Errorf("progress after Prepare: got unit %s touched, want none", got)
 	}
 }

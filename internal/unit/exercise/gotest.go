@@ -40,14 +40,6 @@ type goTest struct {
 // goResult is what came of it, by exercise folder.
 type goResult map[string]*goOutcome
 
-// goOutcome is what one exercise's test binary did.
-type goOutcome struct {
-	built  bool
-	errors string // of the compiler, when not built
-	output string // of the test binary
-	events []check.Event
-}
-
 // run compiles and runs. An error means that the go tool could not do its work,
 // or that ctx ended.
 func (g goTest) run(ctx context.Context) (goResult, error) {
@@ -168,8 +160,6 @@ func (g goTest) parse(stdout *bytes.Buffer) (goResult, error) {
 			o.errors = compiler[e.FailedBuild]
 		case e.Action == "output":
 			o.output += e.Output
-		case e.Action == "pass" || e.Action == "fail":
-			o.built = true
 		}
 	}
 	if err := lines.Err(); err != nil {

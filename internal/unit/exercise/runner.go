@@ -74,7 +74,7 @@ func (r *Runner) File(e unit.Entry) string {
 	return filepath.Join(workspace, e.Folder(), "exercise.go")
 }
 
-// pkg is the unit's folder below Root, with slashes.
+// unitDir is the unit's folder below Root, with slashes.
 func (r *Runner) unitDir(e unit.Entry) string {
 	if r.courseDir == "" {
 		return "course/" + e.Dir

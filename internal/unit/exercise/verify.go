@@ -25,7 +25,7 @@ type Verdict struct {
 // many packages to work on. emit is called for each verdict; passed and failed
 // count them. An error means that it could not go on.
 func (r *Runner) Verify(ctx context.Context, entries []unit.Entry, emit func(Verdict)) (passed, failed int, err error) {
-	v := &verifier{Runner: r, ctx: ctx}
+	v := &verifier{Runner: r}
 	v.emit = func(e unit.Entry, what string, fault error, note string) {
 		verdict := Verdict{ID: e.Unit.ID, What: what, OK: fault == nil, Message: note}
 		if fault == nil {
@@ -37,8 +37,8 @@ func (r *Runner) Verify(ctx context.Context, entries []unit.Entry, emit func(Ver
 		emit(verdict)
 	}
 	units := v.parts(entries)
-	for _, round := range []func([]verified) error{v.starters, v.solutions, v.mutants} {
-		if err := round(units); err != nil {
+	for _, round := range []func(context.Context, []verified) error{v.starters, v.solutions, v.mutants} {
+		if err := round(ctx, units); err != nil {
 			return passed, failed, err
 		}
 	}
@@ -47,7 +47,6 @@ func (r *Runner) Verify(ctx context.Context, entries []unit.Entry, emit func(Ver
 
 type verifier struct {
 	*Runner
-	ctx  context.Context
 	emit func(e unit.Entry, what string, fault error, note string)
 }
 
@@ -59,7 +58,7 @@ type verified struct {
 }
 
 // run runs one thing of each unit and judges it.
-func (v *verifier) run(units []verified, g goTest, judged func(verified, *goOutcome, *Report)) error {
+func (v *verifier) run(ctx context.Context, units []verified, g goTest, judged func(verified, *goOutcome, *Report)) error {
 	if len(units) == 0 {
 		return nil
 	}
@@ -67,7 +66,7 @@ func (v *verifier) run(units []verified, g goTest, judged func(verified, *goOutc
 	for _, u := range units {
 		g.dirs = append(g.dirs, v.unitDir(u.Entry)+"/exercise")
 	}
-	result, err := g.run(v.ctx)
+	result, err := g.run(ctx)
 	if err != nil {
 		return err
 	}
@@ -79,8 +78,8 @@ func (v *verifier) run(units []verified, g goTest, judged func(verified, *goOutc
 }
 
 // starters: each task of a starter must fail, and say that nothing is written.
-func (v *verifier) starters(units []verified) error {
-	return v.run(units, goTest{}, func(u verified, _ *goOutcome, report *Report) {
+func (v *verifier) starters(ctx context.Context, units []verified) error {
+	return v.run(ctx, units, goTest{}, func(u verified, _ *goOutcome, report *Report) {
 		var faults []string
 		if report.Message != "" {
 			faults = append(faults, report.Message)
@@ -95,13 +94,13 @@ func (v *verifier) starters(units []verified) error {
 }
 
 // solutions: each task must pass, under the race detector where it can run.
-func (v *verifier) solutions(units []verified) error {
+func (v *verifier) solutions(ctx context.Context, units []verified) error {
 	note := ""
-	race := canRace(v.ctx)
+	race := canRace(ctx)
 	if !race {
 		note = "without the race detector, which needs a C compiler: install gcc or clang"
 	}
-	return v.run(units, goTest{solution: true, race: race}, func(u verified, o *goOutcome, report *Report) {
+	return v.run(ctx, units, goTest{solution: true, race: race}, func(u verified, o *goOutcome, report *Report) {
 		var faults []string
 		if report.Message != "" {
 			faults = append(faults, report.Message)
@@ -120,7 +119,7 @@ func (v *verifier) solutions(units []verified) error {
 
 // mutants runs the first wrong solution of each unit, then the second of each,
 // and so on.
-func (v *verifier) mutants(units []verified) error {
+func (v *verifier) mutants(ctx context.Context, units []verified) error {
 	for n := 0; ; n++ {
 		var round []verified
 		left := false
@@ -146,7 +145,7 @@ func (v *verifier) mutants(units []verified) error {
 		if !left {
 			return nil
 		}
-		err := v.run(round, g, func(u verified, _ *goOutcome, report *Report) {
+		err := v.run(ctx, round, g, func(u verified, _ *goOutcome, report *Report) {
 			m := u.mutants[n]
 			v.emit(u.Entry, "mutant "+m.Name, m.refuted(report), "")
 		})

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/mod/modfile"
 
@@ -156,8 +157,8 @@ func TestSolution(t *testing.T) {
 		t.Errorf("progress before a pass: got %+v, want given", p)
 	}
 	passed := newRunner(t)
-	if report, err := passed.Check(t.Context(), add, CheckOptions{File: r.File(add)}); err != nil || report.Status != "pass" {
-		t.Fatalf("Check: got %+v, %v, want a pass", report, err)
+	if err := passed.record(add, func(p *progress.Record) { p.PassedAt = time.Now() }); err != nil {
+		t.Fatal(err)
 	}
 	if diff, err := passed.Solution(add); err != nil || !strings.Contains(diff, "-\treturn 0, ErrNotImplemented") {
 		t.Errorf("Solution without a file: got\n%s\n%v, want the difference to the starter", diff, err)

@@ -47,26 +47,16 @@ func tag(key string) string {
 }
 
 // crc16 returns the CRC16/XMODEM checksum of s.
+//
+// It needs no table: the eight shifts that the definition makes for each byte,
+// dividing by the polynomial x^16 + x^12 + x^5 + 1 (0x1021), come to three terms
+// of x, the byte after its upper half was folded into the lower one.
 func crc16(s string) uint16 {
 	var crc uint16
 	for i := range len(s) {
-		crc = crc<<8 ^ crcTable[byte(crc>>8)^s[i]]
+		x := uint16(byte(crc>>8) ^ s[i])
+		x ^= x >> 4
+		crc = crc<<8 ^ x<<12 ^ x<<5 ^ x
 	}
 	return crc
 }
-
-// crcTable holds the checksum of each byte. It is never written to again.
-var crcTable = func() (table [256]uint16) {
-	for i := range table {
-		crc := uint16(i) << 8
-		for range 8 {
-			if crc&0x8000 != 0 {
-				crc = crc<<1 ^ 0x1021
-			} else {
-				crc <<= 1
-			}
-		}
-		table[i] = crc
-	}
-	return table
-}()

@@ -18,3 +18,4 @@ if (page === 'unit') {
   listen('', {});
   if (page === 'play') (await import('./play.js')).start();
 }
+document.body.dataset.ready = 'yes';

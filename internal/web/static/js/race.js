@@ -78,7 +78,7 @@ function buttons() {
 
 // refocus keeps the keyboard where it was, although the buttons are new ones.
 function refocus({ move, race }) {
-  const again = move ? find(`[data-move="${CSS.escape(move)}"]`) : find(`[data-race="${race}"]:not(:disabled)`);
+  const again = move ? find(`[data-move="${CSS.escape(move)}"]`) : find(`[data-race="${race}"]:not(:disabled, [hidden])`);
   (again ?? find('#race [data-move]') ?? find('[data-race="back"]:not(:disabled)') ?? find('[data-race="play"]')).focus();
 }
 

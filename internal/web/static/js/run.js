@@ -19,7 +19,8 @@ export function start(at, unit) {
 function remember(form) {
   const was = localStorage.getItem(guessKey);
   for (const radio of all('input[name="guess"]', form)) {
-    radio.checked = radio.value === was;
+    if (was !== null) radio.checked = radio.value === was;
+    else if (radio.checked) localStorage.setItem(guessKey, radio.value); // chosen before this ran
     radio.addEventListener('change', () => localStorage.setItem(guessKey, radio.value));
   }
 }
