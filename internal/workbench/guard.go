@@ -58,6 +58,10 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		if err := r.ParseForm(); err != nil {
+			s.refuse(w, r, http.StatusBadRequest, "That form cannot be read", clip(err.Error(), 120)+".")
+			return
+		}
 		next.ServeHTTP(w, r)
 	})
 }

@@ -49,7 +49,7 @@ func TestGuard(t *testing.T) {
 		says               string
 	}{
 		{"own page", "GET", "/", nil, 200, "Learn Redis"},
-		{"by the other name", "GET", "/", map[string]string{"Host": "localhost:" + s.port}, 200, "Learn Redis"},
+		{"by the other name, which has no cookie yet", "GET", "/", map[string]string{"Host": "localhost:" + s.port}, 401, "printed address"},
 		{"a rebound name", "GET", "/", map[string]string{"Host": "evil.example:" + s.port}, 403, "its own address"},
 		{"a name without the port", "GET", "/", map[string]string{"Host": "127.0.0.1"}, 403, "its own address"},
 		{"own origin", "POST", "/u/1.01/stop", map[string]string{"Origin": own}, 200, ""},
