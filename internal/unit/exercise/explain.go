@@ -11,7 +11,7 @@ const maxErrors = 10
 
 // compilerPath is how an error of the compiler begins: with a path from the
 // module's root, or in a temporary folder.
-var compilerPath = regexp.MustCompile(`(?m)^\S.*?[/\\]((?:exercise|solution|check_test)\.go:\d+:)`)
+var compilerPath = regexp.MustCompile(`(?m)^\S.*?[/\\](\w+\.go:\d+:)`)
 
 // explainCompile shows the compiler's errors with paths that a learner knows, and
 // a sentence of help for the first one that has one.

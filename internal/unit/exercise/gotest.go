@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -59,7 +58,7 @@ func (g goTest) run(ctx context.Context) (goResult, error) {
 	limited, cancel := context.WithTimeout(ctx, wholeLimit)
 	defer cancel()
 	cmd := exec.CommandContext(limited, tool, args...)
-	ownGroup(cmd)
+	OwnGroup(cmd)
 	cmd.WaitDelay = 5 * time.Second
 	cmd.Dir = g.root
 	out := filepath.Join(tmp, "events")
@@ -85,24 +84,8 @@ func (g goTest) run(ctx context.Context) (goResult, error) {
 
 // args writes the overlay and returns the go tool's arguments.
 func (g goTest) args(tmp string) ([]string, error) {
-	replace := map[string]string{}
-	for path, content := range g.overlay {
-		// The compiler names the file that it reads, so it keeps its name.
-		file := filepath.Join(tmp, strconv.Itoa(len(replace)), filepath.Base(path))
-		if err := os.Mkdir(filepath.Dir(file), 0o700); err != nil {
-			return nil, err
-		}
-		if err := os.WriteFile(file, content, 0o600); err != nil {
-			return nil, err
-		}
-		replace[path] = file
-	}
-	overlay, err := json.Marshal(map[string]any{"Replace": replace})
+	file, err := writeOverlay(tmp, g.overlay)
 	if err != nil {
-		return nil, err
-	}
-	file := filepath.Join(tmp, "overlay.json")
-	if err := os.WriteFile(file, overlay, 0o600); err != nil {
 		return nil, err
 	}
 	tags := "exercise"

@@ -96,6 +96,6 @@ func (r *Runner) Solution(e unit.Entry) (diff string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("exercise: %w", err)
 	}
-	diff = udiff.Unified(name, "solution.go", string(withoutBuildLine(from)), string(withoutBuildLine(to)))
+	diff = udiff.Unified(name, "solution.go", string(WithoutBuildLine(from)), string(WithoutBuildLine(to)))
 	return diff, r.record(e, func(p *progress.Record) { p.Given = p.Given || p.PassedAt.IsZero() })
 }

@@ -24,12 +24,12 @@ type mutant struct {
 	// Task is the task that refutes it, Message a part of what a learner reads.
 	Task    string `toml:"task"`
 	Message string `toml:"message"`
-	Edits   []edit `toml:"edits"`
+	Edits   []Edit `toml:"edits"`
 	File    string `toml:"file"` // beside mutants.toml
 }
 
-// edit replaces a text that is in solution.go exactly once.
-type edit struct {
+// Edit replaces a text that is in a file exactly once.
+type Edit struct {
 	Old string `toml:"old"`
 	New string `toml:"new"`
 }
@@ -86,16 +86,21 @@ func (m mutant) source(dir string, solution []byte) ([]byte, error) {
 			return nil, fmt.Errorf("file %q must be beside mutants.toml or below it", m.File)
 		}
 		source, err := os.ReadFile(filepath.Join(dir, m.File))
-		return withoutBuildLine(source), err
+		return WithoutBuildLine(source), err
 	}
-	text := string(withoutBuildLine(solution))
-	for i, edit := range m.Edits {
+	return Apply("solution.go", WithoutBuildLine(solution), m.Edits)
+}
+
+// Apply makes edits in the source of the file called name.
+func Apply(name string, source []byte, edits []Edit) ([]byte, error) {
+	text := string(source)
+	for i, edit := range edits {
 		n := 0
 		if edit.Old != "" {
 			n = strings.Count(text, edit.Old)
 		}
 		if n != 1 {
-			return nil, fmt.Errorf("edit %d: its old text is in solution.go %d times, want once:\n%s", i+1, n, edit.Old)
+			return nil, fmt.Errorf("edit %d: its old text is in %s %d times, want once:\n%s", i+1, name, n, edit.Old)
 		}
 		text = strings.Replace(text, edit.Old, edit.New, 1)
 	}

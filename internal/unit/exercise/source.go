@@ -85,8 +85,8 @@ func bounded(source string) string {
 
 var buildLine = regexp.MustCompile(`(?m)\A//go:build (.*)\n\n?`)
 
-// withoutBuildLine is a file as a learner sees it.
-func withoutBuildLine(source []byte) []byte { return buildLine.ReplaceAll(source, nil) }
+// WithoutBuildLine is a file as a learner sees it.
+func WithoutBuildLine(source []byte) []byte { return buildLine.ReplaceAll(source, nil) }
 
 // buildConstraint is what the build line of a file says.
 func buildConstraint(source []byte) string {

@@ -130,12 +130,12 @@ func TestMutant_source(t *testing.T) {
 		mutant    mutant
 		want, err string
 	}{
-		"one edit":          {mutant: mutant{Edits: []edit{{"A()", "B()"}}}, want: "package p\n\nfunc B() { b(); b() }\n"},
-		"one after another": {mutant: mutant{Edits: []edit{{"A()", "c()"}, {"c()", "D()"}}}, want: "package p\n\nfunc D() { b(); b() }\n"},
+		"one edit":          {mutant: mutant{Edits: []Edit{{"A()", "B()"}}}, want: "package p\n\nfunc B() { b(); b() }\n"},
+		"one after another": {mutant: mutant{Edits: []Edit{{"A()", "c()"}, {"c()", "D()"}}}, want: "package p\n\nfunc D() { b(); b() }\n"},
 		"a file":            {mutant: mutant{File: "wrong.go"}, want: "package q\n"},
-		"twice":             {mutant: mutant{Edits: []edit{{"A()", "B()"}, {"b()", "c()"}}}, err: "edit 2: its old text is in solution.go 2 times"},
-		"never":             {mutant: mutant{Edits: []edit{{"z", "y"}}}, err: "edit 1: its old text is in solution.go 0 times"},
-		"of nothing":        {mutant: mutant{Edits: []edit{{"", "y"}}}, err: "0 times, want once"},
+		"twice":             {mutant: mutant{Edits: []Edit{{"A()", "B()"}, {"b()", "c()"}}}, err: "edit 2: its old text is in solution.go 2 times"},
+		"never":             {mutant: mutant{Edits: []Edit{{"z", "y"}}}, err: "edit 1: its old text is in solution.go 0 times"},
+		"of nothing":        {mutant: mutant{Edits: []Edit{{"", "y"}}}, err: "0 times, want once"},
 		"file from outside": {mutant: mutant{File: "../wrong.go"}, err: "must be beside mutants.toml"},
 		"file that is not":  {mutant: mutant{File: "none.go"}, err: "none.go"},
 	}

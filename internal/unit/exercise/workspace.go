@@ -27,7 +27,7 @@ func (r *Runner) Start(e unit.Entry) (created bool, err error) {
 	if err := r.writeReadme(e); err != nil {
 		return false, fmt.Errorf("exercise: start %s: %w", e.Unit.ID, err)
 	}
-	switch err := writeNew(file, starter); {
+	switch err := WriteNew(file, starter); {
 	case errors.Is(err, fs.ErrExist):
 	case err != nil:
 		return false, fmt.Errorf("exercise: start %s: %w", e.Unit.ID, err)
@@ -53,16 +53,8 @@ func (r *Runner) Reset(e unit.Entry) (backup string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("exercise: reset %s: %w", e.Unit.ID, err)
 	}
-	for n := 1; backup == ""; n++ {
-		name := fmt.Sprintf("%s.bak-%d", file, n)
-		err := writeNew(name, now)
-		if errors.Is(err, fs.ErrExist) {
-			continue
-		}
-		if err != nil {
-			return "", fmt.Errorf("exercise: reset %s: %w", e.Unit.ID, err)
-		}
-		backup = name
+	if backup, err = KeepCopy(file, now); err != nil {
+		return "", fmt.Errorf("exercise: reset %s: %w", e.Unit.ID, err)
 	}
 	if err := os.WriteFile(file, starter, 0o644); err != nil {
 		return backup, fmt.Errorf("exercise: reset %s: %w", e.Unit.ID, err)
@@ -79,7 +71,7 @@ func (r *Runner) starter(e unit.Entry) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("exercise: %w", err)
 	}
-	return withoutBuildLine(source), nil
+	return WithoutBuildLine(source), nil
 }
 
 // writeReadme puts what is asked beside the learner's file.
@@ -103,8 +95,20 @@ func (r *Runner) writeReadme(e unit.Entry) error {
 	return os.WriteFile(filepath.Join(filepath.Dir(r.File(e)), "README.md"), []byte(b.String()), 0o644)
 }
 
-// writeNew writes a file that must not be there yet.
-func writeNew(name string, content []byte) error {
+// KeepCopy writes content beside a file as file.bak-1, or the next number that is
+// free, and returns the copy's path.
+func KeepCopy(file string, content []byte) (string, error) {
+	for n := 1; ; n++ {
+		name := fmt.Sprintf("%s.bak-%d", file, n)
+		if err := WriteNew(name, content); !errors.Is(err, fs.ErrExist) {
+			return name, err
+		}
+	}
+}
+
+// WriteNew writes a file that must not be there yet; if it is, the error is
+// fs.ErrExist.
+func WriteNew(name string, content []byte) error {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return err
