@@ -1,15 +1,16 @@
-// Package course is the table of contents: nine phases and their units, in
-// order. A unit is in the course when it stands here.
+// Package course is the table of contents: nine phases, their units, in order, and
+// the incidents that end them. What stands here is in the course.
 package course
 
 import (
 	"embed"
 
 	counter "github.com/redis-grind/grind/course/01-redis-fundamentals/01-strings"
+	shop "github.com/redis-grind/grind/course/01-redis-fundamentals/incident"
 	"github.com/redis-grind/grind/internal/unit"
 )
 
-//go:embed */*/lesson.md
+//go:embed */*/lesson.md */incident/incident.md
 var files embed.FS
 
 // New returns the course.
@@ -28,6 +29,9 @@ func New() *unit.Course {
 			{Number: 7, Title: "Advanced patterns", Teaches: "locks, jobs, streams, places, sketches"},
 			{Number: 8, Title: "Production practices", Teaches: "memory, failover, clusters, recovery"},
 			{Number: 9, Title: "Projects", Teaches: "eight applications that you build"},
+		},
+		Incidents: []unit.IncidentEntry{
+			{Phase: 1, Dir: "01-redis-fundamentals/incident", Incident: &shop.Incident},
 		},
 		Routes: []unit.Route{
 			{Name: "all", Title: "All of it", About: "Every unit, in order."},

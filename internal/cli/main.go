@@ -77,7 +77,7 @@ Without a command it opens the workbench in your browser.`,
 	root.AddCommand(
 		a.listCommand(), a.showCommand(), a.runCommand(),
 		a.startCommand(), a.checkCommand(), a.watchCommand(), a.hintCommand(), a.solutionCommand(), a.resetCommand(),
-		a.setupCommand(), a.verifyCommand(), a.versionCommand(),
+		a.incidentCommand(), a.setupCommand(), a.verifyCommand(), a.versionCommand(),
 	)
 	return root
 }

@@ -13,6 +13,8 @@ import (
 type Course struct {
 	Phases []Phase
 	Routes []Route
+	// Incidents end phases; those that have one.
+	Incidents []IncidentEntry
 	// Files holds each unit's folder: its lesson and its exercise.
 	Files fs.FS
 }

@@ -115,11 +115,14 @@ func (s *Store) All() map[string]Record {
 }
 
 // Last returns the id of the unit touched last, and the empty one if there is
-// none.
+// none. What has no number, such as incident-1, is no unit.
 func (s *Store) Last() string {
 	var last string
 	var at time.Time
 	for id, r := range s.All() {
+		if id == "" || id[0] < '0' || id[0] > '9' {
+			continue
+		}
 		if r.LastAt.After(at) || r.LastAt.Equal(at) && id > last {
 			last, at = id, r.LastAt
 		}

@@ -1,0 +1,122 @@
+package unit
+
+import (
+	"context"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/redis-grind/grind/internal/trace"
+)
+
+// Incident ends a phase: a small program runs under load and misbehaves. A
+// learner sees what hurts, never why, finds the causes on the wire, and mends one
+// file while the load goes on. Whether a symptom is gone is judged by what is
+// observed at Redis and at the program's edge.
+type Incident struct {
+	// ID is what progress is kept by, such as incident-1.
+	ID string
+	// Title is what people read.
+	Title string
+	// Lead is one sentence: what hurts.
+	Lead string
+	// Minutes is how long it takes, measured by doing it.
+	Minutes int
+	// Program is the folder of the program, beside the incident's text.
+	Program string
+	// File is the one file of Program that a learner mends.
+	File string
+	// Copies is how many copies of the program run, as behind a balancer.
+	Copies int
+	// Facts are what the dashboard shows, in its order.
+	Facts []Fact
+	// Window is how far back a fact looks.
+	Window time.Duration
+	// Seed fills a Redis of its own before the program runs.
+	Seed func(ctx context.Context, rdb *redis.Client) error
+	// Open makes ready to drive and judge a running program.
+	Open func(Scene) Play
+}
+
+// Fact is one thing that must hold. It is told by its symptom while it does not.
+type Fact struct {
+	ID   string `json:"id"`   // such as carts
+	Bad  string `json:"bad"`  // such as Carts lose items
+	Good string `json:"good"` // such as Carts keep every item
+}
+
+// Scene is what an incident may look at: the program from outside, its Redis, and
+// the wire between them.
+type Scene struct {
+	// Programs are the addresses of the copies, such as http://127.0.0.1:43111.
+	Programs []string
+	// Redis goes straight to the program's Redis, not over the wire.
+	Redis *redis.Client
+	// Requests are what the wire showed since then, by the program's requests.
+	Requests func(since time.Time) []WireRequest
+}
+
+// WireRequest is one request that the program served, and the commands that it
+// sent for it.
+type WireRequest struct {
+	// Name is the program's own, such as POST /carts/c7; Actor is who asked, such
+	// as left tab; Number tells one request from the next.
+	Name, Actor, Number string
+	// Commands are the first of what it sent, in the order of the wire; Count
+	// counts all of them.
+	Commands []trace.Event
+	Count    int
+}
+
+// Play is an incident over one running program.
+type Play struct {
+	// Load drives the program until ctx ends.
+	Load func(ctx context.Context)
+	// Judge returns a reading for each fact, in their order.
+	Judge func(ctx context.Context) []Reading
+}
+
+// Reading is what was observed of a fact over the last window.
+type Reading struct {
+	// Bad says that it was seen not to hold.
+	Bad bool
+	// Enough says that, if it was not seen to fail, enough was seen to say that it
+	// holds.
+	Enough bool
+	// Value and Unit are the large figure; Text is a sentence about it.
+	Value float64
+	Unit  string
+	Text  string
+}
+
+// IncidentEntry is an incident and its folder below the course's root, such as
+// 01-redis-fundamentals/incident.
+type IncidentEntry struct {
+	Dir      string
+	Phase    int // the phase that it ends
+	Incident *Incident
+}
+
+// Folder is the name of the incident's folder in the workspace.
+func (e IncidentEntry) Folder() string { return e.Incident.ID }
+
+// FindIncident returns the incident with this id. It also takes the number of its
+// phase; the empty id is the first incident.
+func (c *Course) FindIncident(id string) (IncidentEntry, bool) {
+	want := strings.TrimPrefix(strings.ToLower(strings.TrimSpace(id)), "incident-")
+	for _, e := range c.Incidents {
+		if want == "" || want == strconv.Itoa(e.Phase) || id == e.Incident.ID {
+			return e, true
+		}
+	}
+	return IncidentEntry{}, false
+}
+
+// Story returns the incident's text.
+func (c *Course) Story(e IncidentEntry) ([]byte, error) {
+	return fs.ReadFile(c.Files, path.Join(e.Dir, "incident.md"))
+}
