@@ -9,30 +9,35 @@ import (
 
 func (a *app) verifyCommand() *cobra.Command {
 	return a.reports(&cobra.Command{
-		Use:   "verify [UNIT…]",
+		Use:   "verify [UNIT…|incident-1…]",
 		Short: "For authors: prove that exercises tell right from wrong",
 		Long: `For authors and CI. Every unit must have its parts; every starter must fail, every
 solution pass under the race detector, and every wrong solution be refuted at the
-task and with the message that it names.`,
+task and with the message that it names. Of an incident, every version that is
+listed must turn green the facts that it mends, and no others.`,
 		ValidArgsFunction: a.completeUnits,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			entries := a.course.All()
+			entries, incidents := a.course.All(), a.course.Incidents
 			if len(args) > 0 {
-				entries = nil
+				entries, incidents = nil, nil
 			}
 			for _, id := range args {
+				if e, ok := a.course.FindIncident(id); ok && id == e.Incident.ID {
+					incidents = append(incidents, e)
+					continue
+				}
 				e, err := a.course.Find(id)
 				if err != nil {
 					return err
 				}
 				entries = append(entries, e)
 			}
-			return a.verify(cmd, entries)
+			return a.verify(cmd, entries, incidents)
 		},
 	})
 }
 
-func (a *app) verify(cmd *cobra.Command, entries []unit.Entry) error {
+func (a *app) verify(cmd *cobra.Command, entries []unit.Entry, incidents []unit.IncidentEntry) error {
 	r, err := a.exercises(nil)
 	if err != nil {
 		return err
@@ -42,7 +47,7 @@ func (a *app) verify(cmd *cobra.Command, entries []unit.Entry) error {
 	}
 	verdicts := []exercise.Verdict{}
 	pal := a.palette()
-	passed, failed, err := r.Verify(cmd.Context(), entries, func(v exercise.Verdict) {
+	tell := func(v exercise.Verdict) {
 		verdicts = append(verdicts, v)
 		word := pal.good("ok  ")
 		if !v.OK {
@@ -52,9 +57,21 @@ func (a *app) verify(cmd *cobra.Command, entries []unit.Entry) error {
 		if v.Message != "" {
 			a.say("      %s", v.Message)
 		}
-	})
+	}
+	passed, failed, err := r.Verify(cmd.Context(), entries, tell)
 	if err != nil {
 		return err
+	}
+	for _, e := range incidents {
+		runner, err := a.incidents(e)
+		if err != nil {
+			return err
+		}
+		right, wrong, err := runner.Verify(cmd.Context(), tell)
+		if err != nil {
+			return err
+		}
+		passed, failed = passed+right, failed+wrong
 	}
 	if a.json {
 		if err := a.printJSON(map[string]any{"passed": passed, "failed": failed, "verdicts": verdicts}); err != nil {

@@ -55,6 +55,11 @@ func (r *Runner) original(name string) string {
 	return filepath.Join(r.Root, filepath.FromSlash(r.programDir()), name)
 }
 
+// beside is the absolute path of a file beside the program's folder.
+func (r *Runner) beside(name string) string {
+	return filepath.Join(r.Root, "course", filepath.FromSlash(r.Entry.Dir), name)
+}
+
 // Start puts the file to mend into the workspace. One that is there is never
 // written over; then created is false.
 func (r *Runner) Start() (created bool, err error) {

@@ -2,7 +2,6 @@ package shop
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -22,9 +21,11 @@ type memory struct {
 
 // endlessLook is one look at the keys without an end.
 type endlessLook struct {
-	at    time.Time
-	keys  int64            // how many there are
-	sizes map[string]int64 // bytes of those that were used lately
+	at   time.Time
+	keys int64 // how many there are
+	// most is the largest size so far of those that were used lately. A stream that
+	// is trimmed now and then grows and shrinks, and ends as large as it was.
+	most map[string]int64
 }
 
 // memoryState is how it stands.
@@ -35,21 +36,24 @@ type memoryState struct {
 	whole   bool   // the looks span a window
 }
 
-// What counts as growing: keys without an end that came in a window, and bytes
-// that one of them grew by. A list that is trimmed varies by less.
+// What counts as growing: keys without an end that came in a window, and elements
+// by which one of them became larger than it ever was.
 const (
-	growsKeys  = 3
-	growsBytes = 1500
+	growsKeys     = 3
+	growsElements = 15
 	// watchedKeys bounds the keys whose end is asked for at a look.
 	watchedKeys = 400
+	// watchedSizes bounds those whose size is asked for; where there are more, keys
+	// without an end come anyway.
+	watchedSizes = 20
 )
 
 // look asks for the ends of the keys that the program used in the last window,
 // and for the sizes of those that have none.
 //
-// Redis: 3 round trips, O(keys used lately).
+// Redis: 4 round trips, O(keys used lately).
 func (m *memory) look(ctx context.Context, scene unit.Scene) (memoryState, error) {
-	now := endlessLook{at: time.Now(), sizes: map[string]int64{}}
+	now := endlessLook{at: time.Now()}
 	var err error
 	if now.keys, err = keyspace(ctx, scene.Redis); err != nil {
 		return memoryState{}, err
@@ -59,8 +63,13 @@ func (m *memory) look(ctx context.Context, scene unit.Scene) (memoryState, error
 	if err != nil {
 		return memoryState{}, err
 	}
-	if now.sizes, err = sizes(ctx, scene.Redis, endless[:min(20, len(endless))]); err != nil {
+	if now.most, err = sizes(ctx, scene.Redis, endless[:min(watchedSizes, len(endless))]); err != nil {
 		return memoryState{}, err
+	}
+	if n := len(m.looks); n > 0 {
+		for key, size := range now.most {
+			now.most[key] = max(size, m.looks[n-1].most[key])
+		}
 	}
 	m.looks = slices.DeleteFunc(m.looks, func(l endlessLook) bool { return now.at.Sub(l.at) > window })
 	m.looks = append(m.looks, now)
@@ -74,10 +83,10 @@ func (m *memory) look(ctx context.Context, scene unit.Scene) (memoryState, error
 		}
 		return state, nil
 	}
-	for key, size := range now.sizes {
-		if before, known := first.sizes[key]; known && size-before > growsBytes {
+	for key, size := range now.most {
+		if before, known := first.most[key]; known && size-before > growsElements {
 			state.grows = true
-			state.text = fmt.Sprintf("%s never leaves and grew by %s in the last %s", key, unit.Figure(float64(size-before), "B"), since(first.at, now.at))
+			state.text = fmt.Sprintf("%s never leaves, and %d elements came to it in the last %s", key, size-before, since(first.at, now.at))
 		}
 	}
 	return state, nil
@@ -141,22 +150,46 @@ func withoutEnd(ctx context.Context, rdb *redis.Client, keys []string) ([]string
 	return out, nil
 }
 
-// sizes are the bytes that keys take.
+// sizes are how many elements keys have; of a string, a piece of 32 bytes is one.
 func sizes(ctx context.Context, rdb *redis.Client, keys []string) (map[string]int64, error) {
 	out := map[string]int64{}
-	replies := make([]*redis.IntCmd, len(keys))
+	types := make([]*redis.StatusCmd, len(keys))
+	if _, err := rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, key := range keys {
+			types[i] = p.Type(ctx, key)
+		}
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	counts := map[string]*redis.IntCmd{}
+	strs := map[string]bool{}
 	_, err := rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, key := range keys {
-			replies[i] = p.MemoryUsage(ctx, key, 0)
+			switch types[i].Val() {
+			case "string":
+				counts[key], strs[key] = p.StrLen(ctx, key), true
+			case "list":
+				counts[key] = p.LLen(ctx, key)
+			case "hash":
+				counts[key] = p.HLen(ctx, key)
+			case "set":
+				counts[key] = p.SCard(ctx, key)
+			case "zset":
+				counts[key] = p.ZCard(ctx, key)
+			case "stream":
+				counts[key] = p.XLen(ctx, key)
+			}
 		}
 		return nil
 	})
-	if err != nil && !errors.Is(err, redis.Nil) { // one may have gone meanwhile
+	if err != nil && !redis.HasErrorPrefix(err, "WRONGTYPE") { // one may have changed meanwhile
 		return nil, err
 	}
-	for i, reply := range replies {
-		if reply.Err() == nil {
-			out[keys[i]] = reply.Val()
+	for key, n := range counts {
+		out[key] = n.Val()
+		if strs[key] {
+			out[key] /= 32
 		}
 	}
 	return out, nil
