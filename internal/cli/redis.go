@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/redis-grind/grind/internal/localredis"
 	"github.com/redis-grind/grind/internal/unit/exercise"
@@ -31,7 +33,15 @@ func (a *app) exercises(r *localredis.Redis) (*exercise.Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &exercise.Runner{Root: root, Course: a.course, Redis: r, Progress: store}, nil
+	// GRIND_WORKSPACE keeps the learner's files elsewhere, such as in a repository
+	// of their own.
+	workspace := os.Getenv("GRIND_WORKSPACE")
+	if workspace != "" {
+		if workspace, err = filepath.Abs(workspace); err != nil {
+			return nil, fmt.Errorf("GRIND_WORKSPACE: %w", err)
+		}
+	}
+	return &exercise.Runner{Root: root, Course: a.course, Redis: r, Progress: store, Workspace: workspace}, nil
 }
 
 // completeUnits offers the ids of units, with their titles.

@@ -41,7 +41,7 @@ func markdownHTML(source []byte) (template.HTML, error) {
 		goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(codeBlocks{}, 100))),
 	)
 	var out bytes.Buffer
-	if err := md.Convert(source, &out); err != nil {
+	if err := md.Convert(source, &out, parser.WithContext(newHeadings())); err != nil {
 		return "", fmt.Errorf("workbench: render the lesson: %w", err)
 	}
 	return template.HTML(out.String()), nil // goldmark escapes all text and drops raw HTML

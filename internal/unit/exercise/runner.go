@@ -60,14 +60,15 @@ type Runner struct {
 	Redis *localredis.Redis
 	// Progress is told of starts, attempts, hints and passes. nil keeps none.
 	Progress *progress.Store
+	// Workspace is the folder of the learner's files; empty is "workspace" below Root.
+	Workspace string
 
 	courseDir string // of the units, below Root; empty is "course"
-	workspace string // of the learner's files; empty is "workspace" below Root
 }
 
 // File is the path of the learner's file, which need not exist.
 func (r *Runner) File(e unit.Entry) string {
-	workspace := r.workspace
+	workspace := r.Workspace
 	if workspace == "" {
 		workspace = filepath.Join(r.Root, "workspace")
 	}
