@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -48,7 +49,7 @@ func TestFigure(t *testing.T) {
 		unit, want string
 	}{
 		{0, "", "0"}, {1000, "", "1,000"}, {31877, "", "31,877"}, {1234567, "ops/s", "1,234,567 ops/s"},
-		{-1500, "", "−1,500"}, {0.5, "ms", "0.50 ms"}, {12.34, "ms", "12.3 ms"}, {123.4, "µs", "123 µs"}, {99.95, "%", "100.0 %"}, {1, "round trips", "1 round trip"}, {2, "round trips", "2 round trips"},
+		{-1500, "", "−1,500"}, {0.5, "ms", "0.50 ms"}, {12.34, "ms", "12.3 ms"}, {123.4, "µs", "123 µs"}, {99.95, "%", "100.0 %"}, {0.0031, "ms", "0.0031 ms"}, {math.NaN(), "", "–"}, {1, "round trips", "1 round trip"}, {2, "round trips", "2 round trips"},
 	} {
 		if got := unit.Figure(tt.value, tt.unit); got != tt.want {
 			t.Errorf("Figure(%v, %q): got %q, want %q", tt.value, tt.unit, got, tt.want)
