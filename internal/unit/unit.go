@@ -85,6 +85,9 @@ type Claim struct {
 	Other string
 	// Timing marks a claim over time. The embedded server does not answer it.
 	Timing bool
+	// Redis marks a claim over what only a real Redis has, such as memory and
+	// encodings. The embedded server does not answer it.
+	Redis bool
 }
 
 // Metrics are the figures of a run by name.

@@ -214,7 +214,7 @@ func TestExecute_embedded(t *testing.T) {
 	r := openRedis(t, localredis.Options{Embedded: true})
 	u := &unit.Unit{
 		ID:     "9.99",
-		Claims: []unit.Claim{{Metric: "count", Op: "==", Bound: 1}, {Metric: "rate", Op: ">", Bound: 1, Timing: true}},
+		Claims: []unit.Claim{{Metric: "count", Op: "==", Bound: 1}, {Metric: "rate", Op: ">", Bound: 1, Timing: true}, {Metric: "memory", Op: ">", Bound: 1, Redis: true}},
 		Run: func(_ context.Context, run *unit.Run) error {
 			run.Metric(unit.Metric{Name: "count", Value: 1})
 			run.Metric(unit.Metric{Name: "rate", Value: 5, Timing: true})
@@ -224,7 +224,7 @@ func TestExecute_embedded(t *testing.T) {
 	}
 	events, result := execute(t, t.Context(), r, u)
 	if !result.OK {
-		t.Errorf("got %+v, want ok: a timing claim is not this server's to answer", result)
+		t.Errorf("got %+v, want ok: a claim over time or memory is not this server's to answer", result)
 	}
 	if _, there := result.Metrics["rate"]; there {
 		t.Error("the embedded server reported a rate")
