@@ -7,6 +7,7 @@ import (
 
 	counter "github.com/redis-grind/grind/course/01-redis-fundamentals/01-strings"
 	profile "github.com/redis-grind/grind/course/01-redis-fundamentals/02-hashes"
+	expiry "github.com/redis-grind/grind/course/01-redis-fundamentals/03-expiration"
 	"github.com/redis-grind/grind/internal/unit"
 )
 
@@ -21,6 +22,7 @@ func New() *unit.Course {
 			{Number: 1, Title: "Redis fundamentals", Teaches: "data types, expiry, transactions, pipelines", Units: []unit.Entry{
 				{Dir: "01-redis-fundamentals/01-strings", Unit: &counter.Unit},
 				{Dir: "01-redis-fundamentals/02-hashes", Unit: &profile.Unit},
+				{Dir: "01-redis-fundamentals/03-expiration", Unit: &expiry.Unit},
 			}},
 			{Number: 2, Title: "Web integration", Teaches: "connections, dependencies, health, errors"},
 			{Number: 3, Title: "Caching patterns", Teaches: "from cache-aside to two layers"},
