@@ -29,7 +29,7 @@ func (a *app) exercises(r *localredis.Redis) (*exercise.Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := progress.Open("")
+	store, err := a.progress()
 	if err != nil {
 		return nil, err
 	}
@@ -66,4 +66,21 @@ func (a *app) say(format string, args ...any) {
 	if !a.json {
 		fmt.Fprintf(a.out, format+"\n", args...)
 	}
+}
+
+// progress opens the record of what was done, and lets units that have a new id
+// take over what was done under the former one.
+func (a *app) progress() (*progress.Store, error) {
+	store, err := progress.Open("")
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range a.course.All() {
+		for _, former := range e.Unit.Formerly {
+			if err := store.Adopt(e.Unit.ID, former); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return store, nil
 }

@@ -40,6 +40,11 @@ var Unit = unit.Unit{
 		{Text: "so does one field too many", Metric: "bytes_above", Op: ">", Bound: 1.5, Other: "bytes_at", Redis: true},
 	},
 	Races: scenarios,
+	Terms: []unit.Term{
+		{Word: "hash", Means: "A key that holds fields, each with a value of its own; one field is read or written alone.", Also: []string{"hashes"}},
+		{Word: "encoding", Means: "How Redis keeps a value in memory: small ones packed, large ones in a table.", Also: []string{"encodings"}},
+		{Word: "listpack", Means: "The packed encoding of small hashes, lists, sets and sorted sets: one block of memory, searched from its start.", Also: []string{"listpacks"}},
+	},
 	Tasks: []unit.Task{
 		{ID: "partial", Title: "changes what it was told to change, and nothing else"},
 		{ID: "concurrent", Title: "loses nobody's change, in any order of commands"},

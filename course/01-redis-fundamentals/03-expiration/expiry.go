@@ -46,6 +46,11 @@ var Unit = unit.Unit{
 		{Text: "with jitter the worst second sees less than a quarter", Metric: "peak_jitter", Op: "<", Bound: 0.25, Other: "peak_same"},
 	},
 	Races: scenarios,
+	Terms: []unit.Term{
+		{Word: "time to live", Means: "How long a key has left before it is gone; TTL in commands.", Also: []string{"TTL"}},
+		{Word: "jitter", Means: "A random part in a time, so that many things do not end in the same second."},
+		{Word: "active expiry", Means: "Redis looking by itself for keys whose time is over, a few at a time."},
+	},
 	Tasks: []unit.Task{
 		{ID: "issue", Title: "gives a token its end in the moment it is made"},
 		{ID: "sliding", Title: "moves the end with each use"},
