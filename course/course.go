@@ -8,6 +8,7 @@ import (
 	counter "github.com/redis-grind/grind/course/01-redis-fundamentals/01-strings"
 	profile "github.com/redis-grind/grind/course/01-redis-fundamentals/02-hashes"
 	expiry "github.com/redis-grind/grind/course/01-redis-fundamentals/03-expiration"
+	guestlist "github.com/redis-grind/grind/course/01-redis-fundamentals/08-sets"
 	"github.com/redis-grind/grind/internal/unit"
 )
 
@@ -23,6 +24,7 @@ func New() *unit.Course {
 				{Dir: "01-redis-fundamentals/01-strings", Unit: &counter.Unit},
 				{Dir: "01-redis-fundamentals/02-hashes", Unit: &profile.Unit},
 				{Dir: "01-redis-fundamentals/03-expiration", Unit: &expiry.Unit},
+				{Dir: "01-redis-fundamentals/08-sets", Unit: &guestlist.Unit},
 			}},
 			{Number: 2, Title: "Web integration", Teaches: "connections, dependencies, health, errors"},
 			{Number: 3, Title: "Caching patterns", Teaches: "from cache-aside to two layers"},
