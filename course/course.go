@@ -9,6 +9,7 @@ import (
 	profile "github.com/redis-grind/grind/course/01-redis-fundamentals/02-hashes"
 	expiry "github.com/redis-grind/grind/course/01-redis-fundamentals/03-expiration"
 	guestlist "github.com/redis-grind/grind/course/01-redis-fundamentals/08-sets"
+	notes "github.com/redis-grind/grind/course/01-redis-fundamentals/13-keys"
 	"github.com/redis-grind/grind/internal/unit"
 )
 
@@ -25,6 +26,7 @@ func New() *unit.Course {
 				{Dir: "01-redis-fundamentals/02-hashes", Unit: &profile.Unit},
 				{Dir: "01-redis-fundamentals/03-expiration", Unit: &expiry.Unit},
 				{Dir: "01-redis-fundamentals/08-sets", Unit: &guestlist.Unit},
+				{Dir: "01-redis-fundamentals/13-keys", Unit: &notes.Unit},
 			}},
 			{Number: 2, Title: "Web integration", Teaches: "connections, dependencies, health, errors"},
 			{Number: 3, Title: "Caching patterns", Teaches: "from cache-aside to two layers"},
