@@ -8,6 +8,7 @@ import (
 	counter "github.com/redis-grind/grind/course/01-redis-fundamentals/01-strings"
 	profile "github.com/redis-grind/grind/course/01-redis-fundamentals/02-hashes"
 	expiry "github.com/redis-grind/grind/course/01-redis-fundamentals/03-expiration"
+	queue "github.com/redis-grind/grind/course/01-redis-fundamentals/06-lists"
 	guestlist "github.com/redis-grind/grind/course/01-redis-fundamentals/08-sets"
 	notes "github.com/redis-grind/grind/course/01-redis-fundamentals/13-keys"
 	"github.com/redis-grind/grind/internal/unit"
@@ -25,6 +26,7 @@ func New() *unit.Course {
 				{Dir: "01-redis-fundamentals/01-strings", Unit: &counter.Unit},
 				{Dir: "01-redis-fundamentals/02-hashes", Unit: &profile.Unit},
 				{Dir: "01-redis-fundamentals/03-expiration", Unit: &expiry.Unit},
+				{Dir: "01-redis-fundamentals/06-lists", Unit: &queue.Unit},
 				{Dir: "01-redis-fundamentals/08-sets", Unit: &guestlist.Unit},
 				{Dir: "01-redis-fundamentals/13-keys", Unit: &notes.Unit},
 			}},
