@@ -9,6 +9,7 @@ import (
 	profile "github.com/redis-grind/grind/course/01-redis-fundamentals/02-hashes"
 	expiry "github.com/redis-grind/grind/course/01-redis-fundamentals/03-expiration"
 	queue "github.com/redis-grind/grind/course/01-redis-fundamentals/06-lists"
+	blocking "github.com/redis-grind/grind/course/01-redis-fundamentals/07-blocking"
 	guestlist "github.com/redis-grind/grind/course/01-redis-fundamentals/08-sets"
 	notes "github.com/redis-grind/grind/course/01-redis-fundamentals/13-keys"
 	"github.com/redis-grind/grind/internal/unit"
@@ -27,6 +28,7 @@ func New() *unit.Course {
 				{Dir: "01-redis-fundamentals/02-hashes", Unit: &profile.Unit},
 				{Dir: "01-redis-fundamentals/03-expiration", Unit: &expiry.Unit},
 				{Dir: "01-redis-fundamentals/06-lists", Unit: &queue.Unit},
+				{Dir: "01-redis-fundamentals/07-blocking", Unit: &blocking.Unit},
 				{Dir: "01-redis-fundamentals/08-sets", Unit: &guestlist.Unit},
 				{Dir: "01-redis-fundamentals/13-keys", Unit: &notes.Unit},
 			}},
