@@ -6,6 +6,13 @@ import (
 	"embed"
 
 	counter "github.com/redis-grind/grind/course/01-redis-fundamentals/01-strings"
+	profile "github.com/redis-grind/grind/course/01-redis-fundamentals/02-hashes"
+	expiry "github.com/redis-grind/grind/course/01-redis-fundamentals/03-expiration"
+	batch "github.com/redis-grind/grind/course/01-redis-fundamentals/04-pipelines"
+	queue "github.com/redis-grind/grind/course/01-redis-fundamentals/06-lists"
+	blocking "github.com/redis-grind/grind/course/01-redis-fundamentals/07-blocking"
+	guestlist "github.com/redis-grind/grind/course/01-redis-fundamentals/08-sets"
+	notes "github.com/redis-grind/grind/course/01-redis-fundamentals/13-keys"
 	shop "github.com/redis-grind/grind/course/01-redis-fundamentals/incident"
 	"github.com/redis-grind/grind/internal/unit"
 )
@@ -20,6 +27,13 @@ func New() *unit.Course {
 		Phases: []unit.Phase{
 			{Number: 1, Title: "Redis fundamentals", Teaches: "data types, expiry, transactions, pipelines", Units: []unit.Entry{
 				{Dir: "01-redis-fundamentals/01-strings", Unit: &counter.Unit},
+				{Dir: "01-redis-fundamentals/02-hashes", Unit: &profile.Unit},
+				{Dir: "01-redis-fundamentals/03-expiration", Unit: &expiry.Unit},
+				{Dir: "01-redis-fundamentals/04-pipelines", Unit: &batch.Unit},
+				{Dir: "01-redis-fundamentals/06-lists", Unit: &queue.Unit},
+				{Dir: "01-redis-fundamentals/07-blocking", Unit: &blocking.Unit},
+				{Dir: "01-redis-fundamentals/08-sets", Unit: &guestlist.Unit},
+				{Dir: "01-redis-fundamentals/13-keys", Unit: &notes.Unit},
 			}},
 			{Number: 2, Title: "Web integration", Teaches: "connections, dependencies, health, errors"},
 			{Number: 3, Title: "Caching patterns", Teaches: "from cache-aside to two layers"},

@@ -27,7 +27,7 @@ func TestKill(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cmd, said := serve(t, argv...)
+			cmd, said := serve(t, nil, argv...)
 			addr := regexp.MustCompile(`private, (127\.0\.0\.1:\d+)`).FindStringSubmatch(said)
 			if addr == nil {
 				t.Fatalf("no private Redis:\n%s", said)
@@ -50,7 +50,7 @@ func TestTwoAtOnce(t *testing.T) {
 	t.Parallel()
 	pages := map[string]bool{}
 	for range 2 {
-		_, said := serve(t, program, "--no-open")
+		_, said := serve(t, nil, program, "--no-open")
 		page := regexp.MustCompile(`http://\S+`).FindString(said)
 		jar, err := cookiejar.New(nil)
 		if err != nil {
@@ -74,7 +74,7 @@ func TestTwoAtOnce(t *testing.T) {
 // TestInterrupt: Ctrl-C ends everything in order.
 func TestInterrupt(t *testing.T) {
 	t.Parallel()
-	cmd, said := serve(t, program, "--no-open", "--port", "0")
+	cmd, said := serve(t, nil, program, "--no-open", "--port", "0")
 	addr := regexp.MustCompile(`private, (127\.0\.0\.1:\d+)`).FindStringSubmatch(said)
 	pid, dir := processOf(t, addr[1])
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
@@ -92,10 +92,10 @@ func TestInterrupt(t *testing.T) {
 }
 
 // serve starts the workbench and returns what it said when it was ready.
-func serve(t *testing.T, argv ...string) (*exec.Cmd, string) {
+func serve(t *testing.T, env []string, argv ...string) (*exec.Cmd, string) {
 	t.Helper()
 	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Env = environment(t)
+	cmd.Env = environment(t, env...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

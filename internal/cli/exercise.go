@@ -32,7 +32,7 @@ func (a *app) onExercise(use, short string, do func(ctx context.Context, r *exer
 }
 
 func (a *app) startCommand() *cobra.Command {
-	return a.onExercise("start", "Put a unit's exercise into ./workspace", func(_ context.Context, r *exercise.Runner, e unit.Entry) error {
+	return a.onExercise("start", "Put a unit's exercise into ./workspace (or $GRIND_WORKSPACE)", func(_ context.Context, r *exercise.Runner, e unit.Entry) error {
 		created, err := r.Start(e)
 		if err != nil {
 			return err

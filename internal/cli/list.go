@@ -30,7 +30,7 @@ func (a *app) listCommand() *cobra.Command {
 		Short: "List the units of the path",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			store, err := progress.Open("")
+			store, err := a.progress()
 			if err != nil {
 				return err
 			}

@@ -75,7 +75,7 @@ Without a command it opens the workbench in your browser.`,
 	// The table of commands, in the order in which a person meets them.
 	a.workbench(root)
 	root.AddCommand(
-		a.listCommand(), a.showCommand(), a.runCommand(),
+		a.listCommand(), a.showCommand(), a.runCommand(), a.glossaryCommand(),
 		a.startCommand(), a.checkCommand(), a.watchCommand(), a.hintCommand(), a.solutionCommand(), a.resetCommand(),
 		a.incidentCommand(), a.setupCommand(), a.verifyCommand(), a.versionCommand(),
 	)

@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/redis-grind/grind/internal/localredis"
 	"github.com/redis-grind/grind/internal/unit/exercise"
@@ -27,11 +29,19 @@ func (a *app) exercises(r *localredis.Redis) (*exercise.Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := progress.Open("")
+	store, err := a.progress()
 	if err != nil {
 		return nil, err
 	}
-	return &exercise.Runner{Root: root, Course: a.course, Redis: r, Progress: store}, nil
+	// GRIND_WORKSPACE keeps the learner's files elsewhere, such as in a repository
+	// of their own.
+	workspace := os.Getenv("GRIND_WORKSPACE")
+	if workspace != "" {
+		if workspace, err = filepath.Abs(workspace); err != nil {
+			return nil, fmt.Errorf("GRIND_WORKSPACE: %w", err)
+		}
+	}
+	return &exercise.Runner{Root: root, Course: a.course, Redis: r, Progress: store, Workspace: workspace}, nil
 }
 
 // completeUnits offers the ids of units, with their titles.
@@ -56,4 +66,21 @@ func (a *app) say(format string, args ...any) {
 	if !a.json {
 		fmt.Fprintf(a.out, format+"\n", args...)
 	}
+}
+
+// progress opens the record of what was done, and lets units that have a new id
+// take over what was done under the former one.
+func (a *app) progress() (*progress.Store, error) {
+	store, err := progress.Open("")
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range a.course.All() {
+		for _, former := range e.Unit.Formerly {
+			if err := store.Adopt(e.Unit.ID, former); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return store, nil
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/redis-grind/grind/internal/unit/progress"
 	"github.com/redis-grind/grind/internal/workbench"
 )
 
@@ -30,7 +29,7 @@ func (a *app) workbench(root *cobra.Command) {
 }
 
 func (a *app) serve(ctx context.Context, port int, fixed, open bool) error {
-	store, err := progress.Open("")
+	store, err := a.progress()
 	if err != nil {
 		return err
 	}

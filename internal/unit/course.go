@@ -40,6 +40,38 @@ type Route struct {
 	Title string // A weekend
 	About string
 	Units []string // ids, in order; empty means all
+	Of    string   // the name of the route that this one is a part of; mostly empty
+}
+
+// Term is a word of the trade that a unit explains.
+type Term struct {
+	Word  string   // round trip
+	Means string   // one sentence
+	Also  []string // other forms in which it stands in texts: round trips
+}
+
+// Defined is a term and the unit that explains it.
+type Defined struct {
+	Term
+	Entry
+}
+
+// Slug is the term's name in addresses.
+func (t Term) Slug() string { return strings.ReplaceAll(strings.ToLower(t.Word), " ", "-") }
+
+// Glossary returns the terms of all units by the alphabet. Where two units name
+// the same word, the first explains it.
+func (c *Course) Glossary() []Defined {
+	var all []Defined
+	for _, e := range c.All() {
+		for _, t := range e.Unit.Terms {
+			if !slices.ContainsFunc(all, func(d Defined) bool { return d.Term.Slug() == t.Slug() }) {
+				all = append(all, Defined{t, e})
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b Defined) int { return strings.Compare(a.Term.Slug(), b.Term.Slug()) })
+	return all
 }
 
 // ErrUnknown says that there is no such unit.

@@ -9,9 +9,14 @@ import (
 // Figure writes a number the way every face shows it: with thousands set apart,
 // no more digits than it deserves, and its unit behind it.
 func Figure(v float64, unit string) string {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return "–"
+	}
 	decimals := 0
 	if a := math.Abs(v); v != math.Trunc(v) {
 		switch {
+		case a < 0.1:
+			decimals = 1 - int(math.Floor(math.Log10(a))) // two digits that say something
 		case a < 10:
 			decimals = 2
 		case a < 100:

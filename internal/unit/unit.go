@@ -38,6 +38,10 @@ type Unit struct {
 	Run func(ctx context.Context, run *Run) error
 	// Races can be stepped by hand and explored.
 	Races []race.Scenario
+	// Terms are the words of the trade that it explains; they make the glossary.
+	Terms []Term
+	// Formerly lists ids that the unit had before; progress made under them counts.
+	Formerly []string
 	// Tasks are what the exercise asks, in the order in which they are checked.
 	// Empty means that the unit has no exercise.
 	Tasks []Task
@@ -85,6 +89,9 @@ type Claim struct {
 	Other string
 	// Timing marks a claim over time. The embedded server does not answer it.
 	Timing bool
+	// Redis marks a claim over what only a real Redis has, such as memory and
+	// encodings. The embedded server does not answer it.
+	Redis bool
 }
 
 // Metrics are the figures of a run by name.

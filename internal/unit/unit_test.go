@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -48,7 +49,7 @@ func TestFigure(t *testing.T) {
 		unit, want string
 	}{
 		{0, "", "0"}, {1000, "", "1,000"}, {31877, "", "31,877"}, {1234567, "ops/s", "1,234,567 ops/s"},
-		{-1500, "", "−1,500"}, {0.5, "ms", "0.50 ms"}, {12.34, "ms", "12.3 ms"}, {123.4, "µs", "123 µs"}, {99.95, "%", "100.0 %"}, {1, "round trips", "1 round trip"}, {2, "round trips", "2 round trips"},
+		{-1500, "", "−1,500"}, {0.5, "ms", "0.50 ms"}, {12.34, "ms", "12.3 ms"}, {123.4, "µs", "123 µs"}, {99.95, "%", "100.0 %"}, {0.0031, "ms", "0.0031 ms"}, {math.NaN(), "", "–"}, {1, "round trips", "1 round trip"}, {2, "round trips", "2 round trips"},
 	} {
 		if got := unit.Figure(tt.value, tt.unit); got != tt.want {
 			t.Errorf("Figure(%v, %q): got %q, want %q", tt.value, tt.unit, got, tt.want)
@@ -213,7 +214,7 @@ func TestExecute_embedded(t *testing.T) {
 	r := openRedis(t, localredis.Options{Embedded: true})
 	u := &unit.Unit{
 		ID:     "9.99",
-		Claims: []unit.Claim{{Metric: "count", Op: "==", Bound: 1}, {Metric: "rate", Op: ">", Bound: 1, Timing: true}},
+		Claims: []unit.Claim{{Metric: "count", Op: "==", Bound: 1}, {Metric: "rate", Op: ">", Bound: 1, Timing: true}, {Metric: "memory", Op: ">", Bound: 1, Redis: true}},
 		Run: func(_ context.Context, run *unit.Run) error {
 			run.Metric(unit.Metric{Name: "count", Value: 1})
 			run.Metric(unit.Metric{Name: "rate", Value: 5, Timing: true})
@@ -223,7 +224,7 @@ func TestExecute_embedded(t *testing.T) {
 	}
 	events, result := execute(t, t.Context(), r, u)
 	if !result.OK {
-		t.Errorf("got %+v, want ok: a timing claim is not this server's to answer", result)
+		t.Errorf("got %+v, want ok: a claim over time or memory is not this server's to answer", result)
 	}
 	if _, there := result.Metrics["rate"]; there {
 		t.Error("the embedded server reported a rate")

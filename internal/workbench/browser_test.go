@@ -179,9 +179,9 @@ func TestBrowser_unit(t *testing.T) {
 	b.sees("the wire", `!document.querySelector('#wire').hidden && document.querySelector('#wire').innerText.includes('reply lost')`)
 
 	b.do(click(`[data-race="begin"]`))
-	for _, move := range []string{"A", "B", "A", "B"} {
+	for i, move := range []string{"A", "B", "A", "B"} {
 		b.do(chromedp.WaitVisible(chromedp.CSS(`[data-move="`+move+`"]`)), click(`[data-move="`+move+`"]`))
-		b.sees("the step", `document.querySelectorAll('#race .step.last').length === 1`)
+		b.sees("the step", fmt.Sprintf(`document.querySelectorAll('#race .step').length === %d`, i+1))
 	}
 	b.sees("the loss", `document.querySelector('#race').innerText.includes('1 is lost')`)
 	b.sees("the schedule in the address", `location.hash === '#race/get-set/A.B.A.B'`)

@@ -24,6 +24,7 @@ const (
 // drawChart draws a chart as SVG of the given width. Colours come from classes,
 // so both colour schemes follow; its label reads out the figures.
 func drawChart(c unit.Chart, width int) template.HTML {
+	c = finite(c)
 	s := &sketch{chart: c, width: float64(width)}
 	switch c.Kind {
 	case unit.Bars:
@@ -43,6 +44,19 @@ func drawChart(c unit.Chart, width int) template.HTML {
 	}
 	return template.HTML(fmt.Sprintf(`<svg class="chart %s" viewBox="0 0 %d %.0f" role="img" aria-label="%s">%s</svg>`,
 		class, width, math.Ceil(s.height), html.EscapeString(readOut(c)), s.out.String())) // all text went through escaping
+}
+
+// finite leaves out what has no place on a scale: a rate over no time at all.
+func finite(c unit.Chart) unit.Chart {
+	lost := func(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) }
+	c.Series = slices.Clone(c.Series)
+	for i, series := range c.Series {
+		c.Series[i].Points = slices.DeleteFunc(slices.Clone(series.Points), func(p unit.Point) bool { return lost(p.X) || lost(p.Y) })
+	}
+	if c.Mark != nil && lost(c.Mark.Value) {
+		c.Mark = nil
+	}
+	return c
 }
 
 // sketch is a chart being drawn.

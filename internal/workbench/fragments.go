@@ -44,7 +44,6 @@ func (v *runView) event(e unit.Event) (parts []part, data any) {
 		} else {
 			draw("metrics", "append", "metric", e)
 		}
-		data = map[string]any{"name": e.Name, "value": e.Value}
 	case unit.Table:
 		draw("tables", "append", "table", tableOf(e))
 	case unit.Chart:
@@ -57,12 +56,16 @@ func (v *runView) event(e unit.Event) (parts []part, data any) {
 	case unit.Trace:
 		draw("wire", "append", "wire", wireOf(e, v.server.redis.Timings()))
 	case unit.Race:
-		draw("races", "append", "run-race", raceEvent{e.Title, outcomeView(e.Outcome), reportView(e.Report)})
+		draw("races", "append", "run-race", raceEvent{e.Title, outcomeView(e.Outcome), reportView(e.Report, v.server.redis.Timings())})
 	case unit.Checked:
 		draw("claims", "append", "claim", e)
 	case unit.Result:
 		draw("run-end", "", "run-end", resultView{e, v.cut, v.server.redis.Timings()})
-		data = map[string]any{"ok": e.OK, "millis": e.Millis, "error": e.Error}
+		took := "done" // how long it took on the embedded server says nothing
+		if v.server.redis.Timings() {
+			took = millis(e.Millis)
+		}
+		data = map[string]any{"ok": e.OK, "took": took, "error": e.Error}
 	}
 	return parts, data
 }
@@ -217,6 +220,7 @@ type raceNext struct {
 type exploredView struct {
 	*race.Report
 	Shortest *raceView
+	Timings  bool
 }
 
 func outcomeView(o *race.Outcome) *raceView {
@@ -252,9 +256,9 @@ func outcomeView(o *race.Outcome) *raceView {
 	return v
 }
 
-func reportView(r *race.Report) *exploredView {
+func reportView(r *race.Report, timings bool) *exploredView {
 	if r == nil {
 		return nil
 	}
-	return &exploredView{r, outcomeView(r.Shortest)}
+	return &exploredView{r, outcomeView(r.Shortest), timings}
 }

@@ -147,3 +147,27 @@ func TestLesson(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func TestLessonHTML_terms(t *testing.T) {
+	terms := []unit.Defined{
+		{Term: unit.Term{Word: "key", Means: "The name of a value."}},
+		{Term: unit.Term{Word: "round trip", Means: "There and back.", Also: []string{"round trips"}}},
+	}
+	got, err := lessonHTML([]byte("# Key\n\nA keyboard has `key` and two round trips; a Key, a key,\n[a round trip](/x).\n"), "", terms...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	html := string(got)
+	for _, want := range []string{
+		`<a href="/glossary#term-round-trip" title="There and back." class="term">round trips</a>; a `,
+		`<a href="/glossary#term-key" title="The name of a value." class="term">Key</a>, a key,`,
+		`<code>key</code>`, `A keyboard`, `<a href="/x">a round trip</a>`,
+	} {
+		if !strings.Contains(html, want) {
+			t.Errorf("got no %s in\n%s", want, html)
+		}
+	}
+	if n := strings.Count(html, "/glossary#"); n != 2 {
+		t.Errorf("got %d links to the glossary, want the first appearance of each word", n)
+	}
+}

@@ -16,11 +16,13 @@ import (
 	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/renderer"
 	"github.com/yuin/goldmark/util"
+
+	"github.com/redis-grind/grind/internal/unit"
 )
 
 // lessonHTML renders a unit's text below its title and lead: a first heading
 // goes, and so does a first paragraph that is the lead.
-func lessonHTML(source []byte, lead string) (template.HTML, error) {
+func lessonHTML(source []byte, lead string, terms ...unit.Defined) (template.HTML, error) {
 	source = bytes.TrimSpace(source)
 	if rest, ok := bytes.CutPrefix(source, []byte("# ")); ok {
 		_, source, _ = bytes.Cut(rest, []byte("\n"))
@@ -29,19 +31,19 @@ func lessonHTML(source []byte, lead string) (template.HTML, error) {
 	if strings.Join(strings.Fields(string(first)), " ") == lead {
 		source = rest
 	}
-	return markdownHTML(source)
+	return markdownHTML(source, terms...)
 }
 
-// markdownHTML renders text. Raw HTML in it is left out, and code is coloured by
+// markdownHTML renders text, with links to the glossary for terms. Raw HTML in it is left out, and code is coloured by
 // classes.
-func markdownHTML(source []byte) (template.HTML, error) {
+func markdownHTML(source []byte, terms ...unit.Defined) (template.HTML, error) {
 	md := goldmark.New(
 		goldmark.WithExtensions(extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute)), extension.Typographer),
-		goldmark.WithParserOptions(parser.WithAutoHeadingID()),
+		goldmark.WithParserOptions(parser.WithAutoHeadingID(), linking(terms)),
 		goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(codeBlocks{}, 100))),
 	)
 	var out bytes.Buffer
-	if err := md.Convert(source, &out); err != nil {
+	if err := md.Convert(source, &out, parser.WithContext(newHeadings())); err != nil {
 		return "", fmt.Errorf("workbench: render the lesson: %w", err)
 	}
 	return template.HTML(out.String()), nil // goldmark escapes all text and drops raw HTML

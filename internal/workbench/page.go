@@ -182,6 +182,7 @@ func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET "+static.Prefix, static.Handler())
 	mux.HandleFunc("GET /{$}", s.getPath)
+	mux.HandleFunc("GET /glossary", s.getGlossary)
 	mux.HandleFunc("GET /events", s.events)
 	mux.HandleFunc("GET /u/{unit}", s.entry(s.getUnit))
 	for action, handle := range map[string]unitHandler{

@@ -31,7 +31,8 @@ type pathView struct {
 	Lead     string
 	Go       *goView // nil when there is no unit at all
 	Routes   []routeView
-	About    string // of the chosen route
+	Parts    []routeView // of the chosen route
+	About    string      // of the chosen route
 	Phases   []phaseView
 	Newcomer bool
 }
@@ -78,7 +79,13 @@ func (s *Server) pathView(routeName string) pathView {
 	now := s.next(all, done, route)
 	v := pathView{Lead: s.lead(len(all)), About: route.About, Newcomer: len(done) == 0}
 	for _, known := range s.course.Routes {
-		v.Routes = append(v.Routes, routeView{Title: known.Title, Href: "/?route=" + known.Name, Here: known.Name == route.Name})
+		view := routeView{Title: known.Title, Href: "/?route=" + known.Name, Here: known.Name == route.Name || known.Name == route.Of}
+		switch known.Of {
+		case "":
+			v.Routes = append(v.Routes, view)
+		case route.Name, route.Of:
+			v.Parts = append(v.Parts, view)
+		}
 	}
 	for _, p := range s.course.Phases {
 		v.Phases = append(v.Phases, phaseOf(p, done, route, now))

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -137,7 +138,7 @@ func (s *Server) whyEnded(err error, ctx context.Context, listen bool, limit tim
 		return fmt.Sprintf("There was no reply within %v, so the connection was closed.", limit)
 	case errors.Is(ctx.Err(), context.Canceled):
 		return "Ended."
-	case errors.Is(err, io.EOF):
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return "The server closed the connection. The next command opens a new one."
 	}
 	return "Redis does not answer: " + err.Error()

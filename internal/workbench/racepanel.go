@@ -3,6 +3,7 @@ package workbench
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -10,8 +11,9 @@ import (
 	"github.com/redis-grind/grind/internal/unit"
 )
 
-// How long a page waits for a race.
+// How long a page waits for a race, and how long a schedule may be.
 const (
+	maxMoves     = 200
 	stepLimit    = 15 * time.Second
 	exploreLimit = 3 * time.Minute
 )
@@ -32,7 +34,10 @@ func (s *Server) postRace(w http.ResponseWriter, r *http.Request, e unit.Entry) 
 		s.sentence(w, http.StatusBadRequest, err)
 		return
 	}
-	if _, err := e.Unit.Scenario(r.PostFormValue("scenario")); err != nil {
+	if _, err = e.Unit.Scenario(r.PostFormValue("scenario")); err == nil && len(schedule) > maxMoves {
+		err = fmt.Errorf("a schedule has at most %d steps here", maxMoves)
+	}
+	if err != nil {
 		s.sentence(w, http.StatusBadRequest, err)
 		return
 	}
@@ -76,6 +81,6 @@ func (s *Server) postExplore(w http.ResponseWriter, r *http.Request, e unit.Entr
 	case err != nil:
 		out.fail(err)
 	default:
-		out.parts(part{Slot: "explored", HTML: s.fragment("explored", reportView(report))}) // the last line; nothing follows
+		out.parts(part{Slot: "explored", HTML: s.fragment("explored", reportView(report, s.redis.Timings()))}) // the last line; nothing follows
 	}
 }

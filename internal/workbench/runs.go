@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/redis-grind/grind/internal/race"
 	"github.com/redis-grind/grind/internal/unit"
 )
 
@@ -134,7 +135,7 @@ func (s *Server) postRun(w http.ResponseWriter, r *http.Request, e unit.Entry) {
 // statusOf says what kind of no an error is.
 func statusOf(err error) int {
 	switch {
-	case is[*unit.ParamError](err):
+	case is[*unit.ParamError](err), is[*race.ScheduleError](err):
 		return http.StatusBadRequest
 	case is[*busyError](err), is[*unit.NeedsError](err):
 		return http.StatusConflict

@@ -10,12 +10,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/redis-grind/grind/internal/localredis"
 )
 
 // heard is one event as a browser gets it.
 type heard struct {
-	id, kind string
-	told     told
+	id, kind, data string
+	told           told
 }
 
 // listen opens the stream of a unit, hands each event to take until that returns
@@ -49,6 +51,7 @@ func (s *site) listen(unitID, last string, take func(heard) bool) {
 		case "event":
 			now.kind = value
 		case "data":
+			now.data = value
 			if err := json.Unmarshal([]byte(value), &now.told); err != nil {
 				s.t.Fatal(err)
 			}
@@ -216,4 +219,30 @@ func TestFeed_brief(t *testing.T) {
 	if want := `"start" 99 "metric" 100`; strings.Join(got, " ") != want {
 		t.Errorf("got %v, want %s", got, want)
 	}
+}
+
+// The pill says when Redis has gone.
+func TestEvents_redisGone(t *testing.T) {
+	own, err := localredis.Open(t.Context(), localredis.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, func(d *deps, _ *Options) { d.redis = own })
+	var tones []string
+	s.listen("", "", func(h heard) bool {
+		var is health
+		if err := json.Unmarshal([]byte(h.data), &is); err != nil {
+			t.Fatal(err)
+		}
+		if tones = append(tones, is.Tone); len(tones) == 1 {
+			if err := own.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return len(tones) < 2
+	})
+	if got := strings.Join(tones, " "); got != "good bad" {
+		t.Errorf("got the states %q, want good, then bad", got)
+	}
+	has(t, s.says("a", "PING"), "Redis does not answer")
 }

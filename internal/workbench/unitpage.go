@@ -38,7 +38,7 @@ func (s *Server) getUnit(w http.ResponseWriter, r *http.Request, e unit.Entry) {
 	source, err := s.course.Lesson(e)
 	var lesson template.HTML
 	if err == nil {
-		lesson, err = lessonHTML(source, e.Unit.Lead)
+		lesson, err = lessonHTML(source, e.Unit.Lead, s.termsFor(e)...)
 	}
 	if err != nil {
 		lesson = template.HTML(s.fragment("no-lesson", nil))

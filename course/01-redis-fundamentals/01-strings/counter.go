@@ -33,6 +33,13 @@ var Unit = unit.Unit{
 		{Text: "INCR needs half the round trips", Metric: "trips_incr", Op: "==", Bound: 0.5, Other: "trips_get_set"},
 	},
 	Races: []race.Scenario{getSet, incr},
+	Terms: []unit.Term{
+		{Word: "atomic", Means: "Happening as a whole or not at all, with nothing of anybody else in between.", Also: []string{"atomically"}},
+		{Word: "lost update", Means: "A write that is gone because somebody who had read the older value wrote over it.", Also: []string{"lost updates"}},
+		{Word: "round trip", Means: "A command on its way to the server and its reply on the way back; the time a client waits.", Also: []string{"round trips"}},
+		{Word: "bitmap", Means: "A string used as a row of bits, one a user or a day.", Also: []string{"bitmaps"}},
+		{Word: "schedule", Means: "One order in which the commands of several clients reach the server.", Also: []string{"schedules"}},
+	},
 	Tasks: []unit.Task{
 		{ID: "exact", Title: "counts every like of 50 people at once"},
 		{ID: "ceiling", Title: "never counts above the ceiling, in any order of commands"},

@@ -94,7 +94,7 @@ func loading(ctx context.Context, r *unit.Run) error {
 	expected := clients * each
 	rdb := r.Client("load", func(o *redis.Options) { o.PoolSize = clients })
 	chart := unit.Chart{
-		Kind: unit.Bars, Title: "Likes counted", Series: []unit.Series{{Name: "counted"}},
+		Kind: unit.Bars, Title: "Likes counted",
 		Mark: &unit.Mark{Label: "given", Value: float64(expected)},
 	}
 	speed := unit.Chart{Kind: unit.Bars, Title: "Likes a second", Unit: "likes/s", Timing: true, Series: []unit.Series{{Name: "likes a second"}}}
@@ -118,7 +118,7 @@ func loading(ctx context.Context, r *unit.Run) error {
 		r.Metric(unit.Metric{Name: "lost_" + way.metric, Label: "lost with " + way.label, Value: float64(expected - counted), Tone: toneOf(expected - counted)})
 		r.Metric(unit.Metric{Name: "counted_" + way.metric, Label: "counted with " + way.label, Value: float64(counted), Minor: true})
 		r.Metric(unit.Metric{Name: "rate_" + way.metric, Label: "with " + way.label, Value: rate, Unit: "likes/s", Timing: true, Minor: true})
-		chart.Series[0].Points = append(chart.Series[0].Points, unit.Point{Label: way.label, Y: float64(counted)})
+		chart.Series = append(chart.Series, unit.Series{Name: way.label, Tone: toneOf(expected - counted), Points: []unit.Point{{Y: float64(counted)}}})
 		speed.Series[0].Points = append(speed.Series[0].Points, unit.Point{Label: way.label, Y: rate})
 	}
 	r.Chart(chart)

@@ -67,7 +67,7 @@ func newRunner(t *testing.T) *Runner {
 	return &Runner{
 		Root: root, Redis: shared, Progress: p,
 		courseDir: "internal/unit/exercise/testdata/course",
-		workspace: filepath.Join(t.TempDir(), "workspace"),
+		Workspace: filepath.Join(t.TempDir(), "workspace"),
 	}
 }
 

@@ -60,18 +60,28 @@ type Runner struct {
 	Redis *localredis.Redis
 	// Progress is told of starts, attempts, hints and passes. nil keeps none.
 	Progress *progress.Store
+	// Workspace is the folder of the learner's files; empty is "workspace" below Root.
+	Workspace string
 
 	courseDir string // of the units, below Root; empty is "course"
-	workspace string // of the learner's files; empty is "workspace" below Root
 }
 
-// File is the path of the learner's file, which need not exist.
+// File is the path of the learner's file, which need not exist. One that was begun
+// under a former name of the unit is found.
 func (r *Runner) File(e unit.Entry) string {
-	workspace := r.workspace
+	workspace := r.Workspace
 	if workspace == "" {
 		workspace = filepath.Join(r.Root, "workspace")
 	}
-	return filepath.Join(workspace, e.Folder(), "exercise.go")
+	file := filepath.Join(workspace, e.Folder(), "exercise.go")
+	if _, err := os.Stat(file); err == nil {
+		return file
+	}
+	// The unit may have had another name when the learner began.
+	if begun, _ := filepath.Glob(filepath.Join(workspace, e.Unit.ID+"-*", "exercise.go")); len(begun) == 1 {
+		return begun[0]
+	}
+	return file
 }
 
 // unitDir is the unit's folder below Root, with slashes.

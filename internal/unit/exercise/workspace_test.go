@@ -167,3 +167,21 @@ func TestSolution(t *testing.T) {
 		t.Errorf("progress after a pass: got %+v, want passed", p)
 	}
 }
+
+func TestFile_renamedUnit(t *testing.T) {
+	r := &Runner{Workspace: t.TempDir()}
+	e := unit.Entry{Dir: "01-first/01-new-name", Unit: &unit.Unit{ID: "1.01"}}
+	if got, want := r.File(e), filepath.Join(r.Workspace, "1.01-new-name", "exercise.go"); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	old := filepath.Join(r.Workspace, "1.01-old-name", "exercise.go")
+	if err := os.MkdirAll(filepath.Dir(old), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(old, []byte("package exercise"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.File(e); got != old {
+		t.Errorf("got %s, want what was begun: %s", got, old)
+	}
+}

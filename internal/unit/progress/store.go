@@ -130,6 +130,17 @@ func (s *Store) Last() string {
 	return last
 }
 
+// Adopt gives a unit what was done under an id that it had before, unless it has
+// been touched under its own. The former record stays in the file.
+func (s *Store) Adopt(id, former string) error {
+	all := s.All()
+	before, known := all[former]
+	if _, touched := all[id]; touched || !known {
+		return nil
+	}
+	return s.Update(id, func(r *Record) { *r = before })
+}
+
 // Update changes the record of a unit. Nothing that another process writes in
 // between is lost. LastAt becomes now, FirstAt too if it was zero. On an error
 // the file is as it was.

@@ -235,3 +235,33 @@ func write(t *testing.T, path, text string) {
 		t.Fatal(err)
 	}
 }
+
+func TestAdopt(t *testing.T) {
+	s, err := Open(filepath.Join(t.TempDir(), "progress.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Update("1.02", func(r *Record) { r.PassedAt = time.Now(); r.Attempts = 3 }); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second time there is nothing to do
+		if err := s.Adopt("1.03", "1.02"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := s.Unit("1.03"); got.Status != Passed || got.Attempts != 3 {
+		t.Errorf("got %+v, want what was done as 1.02", got)
+	}
+	if err := s.Update("1.04", func(r *Record) { r.Attempts = 7 }); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Adopt("1.04", "1.02"); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Unit("1.04"); got.Attempts != 7 || got.Status == Passed {
+		t.Errorf("got %+v, want the unit's own record", got)
+	}
+	if got := s.Unit("1.05"); got.Status != New {
+		t.Errorf("got %+v, want a new unit", got)
+	}
+}

@@ -6,6 +6,15 @@ export const all = (selector, root = document) => [...root.querySelectorAll(sele
 export const slot = (name) => find(`[data-slot="${name}"]`);
 export const calm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
+// reveal brings a card of the bench into view: within the bench where that
+// scrolls by itself, so that the text beside it stays where it is.
+export function reveal(to) {
+  const bench = find('.bench');
+  const behavior = calm() ? 'auto' : 'smooth';
+  if (bench?.contains(to) && getComputedStyle(bench).overflowY === 'auto') bench.scrollTo({ top: to.offsetTop - 2, behavior });
+  else to.scrollIntoView({ block: 'start', behavior });
+}
+
 // place puts pieces of HTML, made by the server, where they belong.
 export function place(parts = []) {
   for (const { slot: name, mode, html } of parts) {

@@ -1,6 +1,6 @@
 // The row of places moves to a place without touching the address, which may
 // hold a race.
-import { all, calm, find } from './dom.js';
+import { all, find, reveal } from './dom.js';
 
 export function start() {
   for (const link of all('.jump a, .bench a[href^="#"]')) {
@@ -8,7 +8,7 @@ export function start() {
       const to = find(link.getAttribute('href'));
       if (!to) return;
       e.preventDefault();
-      to.scrollIntoView({ block: 'start', behavior: calm() ? 'auto' : 'smooth' });
+      reveal(to);
       to.setAttribute('tabindex', '-1');
       to.focus({ preventScroll: true });
     });

@@ -1,11 +1,13 @@
 // The race, stepped. The schedule is all the state there is, and it stands in the
 // address: the server plays it from the start each time.
-import { calm, each, find, note, place, post, slot } from './dom.js';
+import { calm, each, find, note, place, post, reveal, slot } from './dom.js';
 
 let address, scenario;
 let moves = [];   // such as A, B, A!
 let undone = [];  // what Back took away
+let shown = [];   // the schedule of the last answer
 let now = null;   // the last answer
+let asked = 0;    // how many were asked for
 let playing = null;
 
 export function start(at) {
@@ -18,7 +20,7 @@ export function start(at) {
     const button = e.target.closest('button');
     if (!button) return;
     if (button.dataset.move) { undone = []; go([...moves, button.dataset.move]); }
-    if (button.dataset.replay) { undone = []; go(words(button.dataset.replay)); find('#race').scrollIntoView({ block: 'nearest' }); }
+    if (button.dataset.replay) { undone = []; go(words(button.dataset.replay)); reveal(find('#race')); }
     actions[button.dataset.race]?.();
   });
   addEventListener('hashchange', fromAddress);
@@ -45,17 +47,24 @@ function fromAddress() {
   go(words(decodeURI(found[2])));
 }
 
-// go plays a schedule and shows what came of it.
+// go plays a schedule and shows what came of it. A click that comes before the
+// answer builds on this one; only the newest answer is shown.
 async function go(next, keep = false) {
+  const mine = ++asked;
+  moves = next;
   const focused = document.activeElement?.closest('#race') ? document.activeElement.dataset : null;
   const wanted = { move: focused?.move, race: focused?.race };
+  let answer;
   try {
-    now = await post(`${address}/race`, { scenario: scenario.value, schedule: next.join(' ') });
+    answer = await post(`${address}/race`, { scenario: scenario.value, schedule: next.join(' ') });
   } catch (e) {
+    if (mine !== asked) return false;
+    moves = shown;
     note('race-error', e.message);
     return false;
   }
-  moves = next;
+  if (mine !== asked) return true;
+  [now, shown] = [answer, next];
   if (!keep) undone = [];
   note('race-error', '');
   place(now.parts);
@@ -82,15 +91,17 @@ function refocus({ move, race }) {
   (again ?? find('#race [data-move]') ?? find('[data-race="back"]:not(:disabled)') ?? find('[data-race="play"]')).focus();
 }
 
-// play lets the actors take turns from the start to the end.
+// play lets the actors take turns from the start to the end, unless a click
+// comes between.
 async function play() {
   undone = [];
   if (!(await go([]))) return;
-  for (let turn = 0; !now.done && moves.length < 60; turn++) {
+  for (let turn = 0, mine = asked; !now.done && moves.length < 60; turn++) {
     const actor = turn % now.next.length;
     if (!now.next[actor]) continue;
     if (!calm()) await new Promise((r) => setTimeout(r, 350));
-    if (!(await go([...moves, String.fromCharCode(65 + actor)]))) return;
+    if (mine !== asked || !(await go([...moves, String.fromCharCode(65 + actor)]))) return;
+    mine++;
   }
 }
 

@@ -1,6 +1,6 @@
 // Predict, set, run, see. The events of a run come over the stream; this places
 // them.
-import { all, calm, find, note, place, post, slot } from './dom.js';
+import { all, find, note, place, post, reveal, slot } from './dom.js';
 
 let address, guessKey, mine = false;
 
@@ -83,7 +83,6 @@ function begin() {
   slot('run-said').textContent = '';
   show('result');
   busy(true);
-  if (mine) find('#result').scrollIntoView({ block: 'nearest', behavior: calm() ? 'auto' : 'smooth' });
 }
 
 function show(id) {
@@ -102,12 +101,12 @@ function verdict({ choices, right }) {
   find(`input[name="guess"][value="${right}"]`)?.closest('label').classList.add('was');
 }
 
-function end({ ok, millis, error }) {
+function end({ ok, took, error }) {
   busy(false);
-  const took = find('[data-took]');
-  if (took) took.textContent = millis < 1000 ? `${millis} ms` : `${(millis / 1000).toFixed(1).replace(/\.0$/, '')} s`;
+  const at = find('[data-took]');
+  if (at) at.textContent = took;
   const figures = all('.metrics > div').map((d) => `${d.lastElementChild.textContent} ${d.firstElementChild.textContent}`);
   slot('run-said').textContent = error ? `The run ended early. ${error}` : `The run has ended${ok ? '' : ', and a claim is broken'}. ${figures.join('; ')}.`;
-  if (mine) find('#result').scrollIntoView({ block: 'start', behavior: calm() ? 'auto' : 'smooth' });
+  if (mine) reveal(find('#result'));
   mine = false;
 }
