@@ -11,8 +11,6 @@ import (
 
 	"github.com/redis-grind/grind/internal/incident"
 	"github.com/redis-grind/grind/internal/unit"
-	"github.com/redis-grind/grind/internal/unit/exercise"
-	"github.com/redis-grind/grind/internal/unit/progress"
 )
 
 // incidentFlags are the flags of `grind incident`.
@@ -80,15 +78,11 @@ func (a *app) completeIncidents(*cobra.Command, []string, string) ([]string, cob
 
 // incidents returns the runner of an incident; it needs the source tree.
 func (a *app) incidents(e unit.IncidentEntry) (*incident.Runner, error) {
-	root, err := exercise.FindRoot(".")
+	r, err := a.exercises(nil)
 	if err != nil {
 		return nil, err
 	}
-	store, err := progress.Open("")
-	if err != nil {
-		return nil, err
-	}
-	return &incident.Runner{Root: root, Entry: e, Progress: store}, nil
+	return &incident.Runner{Root: r.Root, Entry: e, Progress: r.Progress, Workspace: r.Workspace}, nil
 }
 
 func (a *app) incident(ctx context.Context, e unit.IncidentEntry, f incidentFlags) error {

@@ -2,10 +2,12 @@ package cli
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
 	"charm.land/lipgloss/v2"
+	"golang.org/x/term"
 
 	"github.com/redis-grind/grind/internal/incident"
 	"github.com/redis-grind/grind/internal/unit"
@@ -127,14 +129,30 @@ func (v *textIncident) draw() {
 		fmt.Fprintf(&b, "            %s\n", f.Text)
 	}
 	fmt.Fprintln(&b)
+	foot := fmt.Sprintf("\n%s\n%s\n", v.pal.soft("Mend and save "+v.file+" · Ctrl-C ends"), v.stateLine())
+	rows := v.height() - strings.Count(b.String()+foot, "\n") - 2
 	for _, s := range v.wire.Sorts {
-		fmt.Fprintf(&b, "%s\n", v.pal.bold("On the wire for "+s.Name))
-		for _, e := range s.Events[max(0, len(s.Events)-6):] {
-			fmt.Fprintf(&b, "  %-32s %7s  %s → %s\n", strings.TrimSpace(e.Label.Request+" "+e.Label.Actor), unit.Figure(float64(e.Duration.Microseconds())/1000, "ms"), e.Line(), e.Reply.Text)
+		each := rows/len(v.wire.Sorts) - 1
+		if each < 1 {
+			break // a terminal this low has room for the facts alone
+		}
+		fmt.Fprintf(&b, "%s\n", v.pal.bold(s.Name))
+		for _, e := range s.Events[max(0, len(s.Events)-each):] {
+			_, number, _ := strings.Cut(e.Label.Request, "#")
+			fmt.Fprintf(&b, "  %-16s %8s  %s → %s\n", e.Label.Actor+" #"+number, unit.Figure(float64(e.Duration.Microseconds())/1000, "ms"), e.Line(), e.Reply.Text)
 		}
 	}
-	fmt.Fprintf(&b, "\n%s\n%s\n", v.pal.soft("Mend and save "+v.file+" · Ctrl-C ends"), v.stateLine())
-	v.put(b.String(), width)
+	v.put(b.String()+foot, width)
+}
+
+// height is that of the terminal, in lines.
+func (v *textIncident) height() int {
+	if f, ok := v.out.(*os.File); ok {
+		if _, height, err := term.GetSize(int(f.Fd())); err == nil && height > 0 {
+			return height
+		}
+	}
+	return 24
 }
 
 // put writes text over what was written last, each line cut to the terminal.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"text/tabwriter"
 
@@ -57,11 +58,26 @@ func (a *app) listing(store *progress.Store) []listed {
 	return all
 }
 
+// listIncident lists the incident that ends a phase, if there is one.
+func (a *app) listIncident(w io.Writer, phase int, store *progress.Store) {
+	for _, e := range a.course.Incidents {
+		if e.Phase == phase {
+			i := e.Incident
+			fmt.Fprintf(w, "   end\t%s\t%d min\tincident\t%s\t`grind incident %d`\n", i.Title, i.Minutes, store.Unit(i.ID).Status, phase)
+		}
+	}
+}
+
 func (a *app) printList(all []listed) error {
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	phase := 0
+	store, err := a.progress()
+	if err != nil {
+		return err
+	}
 	for _, l := range all {
 		if l.Phase != phase {
+			a.listIncident(w, phase, store)
 			phase = l.Phase
 			w.Flush()
 			fmt.Fprintf(a.out, "%d  %s\n", phase, a.course.Phases[phase-1].Title)
@@ -75,6 +91,7 @@ func (a *app) printList(all []listed) error {
 		}
 		fmt.Fprintf(w, "   %s\t%s\t%d min\t%s\t%s\t%s\n", l.ID, l.Title, l.Minutes, task, l.Status, strings.TrimSpace(needs))
 	}
+	a.listIncident(w, phase, store)
 	if err := w.Flush(); err != nil {
 		return err
 	}

@@ -85,7 +85,7 @@ func (b *board) over(now time.Time) bool {
 
 // status is the dashboard as it stands.
 func (b *board) status(now time.Time) Status {
-	out := Status{Millis: now.Sub(b.began).Milliseconds()}
+	out := Status{Millis: now.Sub(b.began).Milliseconds(), Now: now}
 	for _, f := range b.facts {
 		f.History = append([]Point(nil), f.History...)
 		out.Facts = append(out.Facts, f)

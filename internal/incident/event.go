@@ -66,6 +66,8 @@ type Point struct {
 type Status struct {
 	Facts  []Fact `json:"facts"`
 	Millis int64  `json:"millis"` // since the incident began
+	// Now is when it was so.
+	Now time.Time `json:"now"`
 }
 
 // Wire is a picture of the wire: for each sort of request, the last commands.
@@ -73,7 +75,7 @@ type Wire struct {
 	Sorts []Sort `json:"sorts"`
 }
 
-// Sort is the commands of one sort of request, such as /carts, in the order in
+// Sort is the commands of one sort of request, such as POST /carts, in the order in
 // which they were on the wire. Each carries the request that it belongs to.
 type Sort struct {
 	Name   string        `json:"name"`

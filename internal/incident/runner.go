@@ -32,13 +32,14 @@ type Runner struct {
 	// Progress is told when the incident is begun and when it is over. nil keeps
 	// nothing.
 	Progress *progress.Store
-
-	workspace string // of the learner's files; empty is "workspace" below Root
+	// Workspace is the folder of the learner's files; empty is "workspace" below
+	// Root.
+	Workspace string
 }
 
 // File is the path of the learner's file, which need not exist.
 func (r *Runner) File() string {
-	workspace := r.workspace
+	workspace := r.Workspace
 	if workspace == "" {
 		workspace = filepath.Join(r.Root, "workspace")
 	}

@@ -3,6 +3,7 @@ package incident
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -22,6 +23,7 @@ const (
 // for concurrent use.
 type wire struct {
 	mu      sync.Mutex
+	count   int                 // of requests
 	current map[string]*request // by the name of the client
 	done    []*request          // in the order in which they began; bounded
 	sorts   []string            // in the order in which they were first seen
@@ -53,7 +55,7 @@ func (w *wire) see(e trace.Event) {
 	if r == nil {
 		return
 	}
-	e.Label = trace.Label{Actor: r.Actor, Request: r.Name + " #" + r.Number}
+	e.Label = trace.Label{Actor: r.Actor, Request: r.Name + " #" + strconv.Itoa(r.Number)}
 	r.Count++
 	if len(r.Commands) < keptCommands {
 		r.Commands = append(r.Commands, e)
@@ -62,11 +64,12 @@ func (w *wire) see(e trace.Event) {
 }
 
 func (w *wire) begin(e trace.Event) {
-	parts := strings.SplitN(e.Args[0], "|", 3)
-	if len(parts) != 3 {
+	name, actor, ok := strings.Cut(e.Args[0], "|")
+	if !ok {
 		return
 	}
-	r := &request{at: e.At, WireRequest: unit.WireRequest{Name: parts[0], Actor: parts[1], Number: parts[2]}}
+	w.count++
+	r := &request{at: e.At, WireRequest: unit.WireRequest{Name: name, Actor: actor, Number: w.count}}
 	w.current[e.Client] = r
 	w.done = append(w.done, r)
 	if over := len(w.done) - keptRequests; over > keptRequests/4 {
@@ -87,12 +90,15 @@ func (w *wire) picture(r *request, e trace.Event) {
 	w.tails[name] = append(tail, e)
 }
 
-// sortOf is the first part of a request's path: /carts.
+// sortOf is a request's name up to the first part of its path: POST /carts.
 func sortOf(name string) string {
-	_, path, _ := strings.Cut(name, " ")
+	method, path, _ := strings.Cut(name, " ")
 	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	return "/" + first
+	return method + " /" + first
 }
+
+// writersFirst puts POST before GET, and else goes by the alphabet.
+func writersFirst(a, b string) int { return cmp.Or(cmp.Compare(b[:1], a[:1]), cmp.Compare(a, b)) }
 
 // requests returns what began since then, the oldest first.
 func (w *wire) requests(since time.Time) []unit.WireRequest {
@@ -115,7 +121,7 @@ func (w *wire) sample() Wire {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var out Wire
-	for _, name := range w.sorts {
+	for _, name := range slices.SortedFunc(slices.Values(w.sorts), writersFirst) {
 		tail := w.tails[name]
 		// They came in the order of their replies.
 		tail = slices.SortedFunc(slices.Values(tail), func(a, b trace.Event) int { return cmp.Compare(a.Seq, b.Seq) })

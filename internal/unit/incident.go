@@ -64,8 +64,10 @@ type Scene struct {
 // sent for it.
 type WireRequest struct {
 	// Name is the program's own, such as POST /carts/c7; Actor is who asked, such
-	// as left tab; Number tells one request from the next.
-	Name, Actor, Number string
+	// as left tab.
+	Name, Actor string
+	// Number counts the requests in the order in which they began.
+	Number int
 	// Commands are the first of what it sent, in the order of the wire; Count
 	// counts all of them.
 	Commands []trace.Event

@@ -40,6 +40,14 @@ func millis(ms int64) string {
 	return fmt.Sprintf("%d min %d s", ms/60_000, ms%60_000/1000)
 }
 
+// tenths is a duration in milliseconds, with a tenth where it matters.
+func tenths(micros int64) string {
+	if micros >= 10_000 {
+		return strconv.FormatInt((micros+500)/1000, 10)
+	}
+	return strconv.FormatFloat(float64(micros)/1000, 'f', 1, 64)
+}
+
 // ttlText says when a key goes, from its TTL in milliseconds. pictures.js says
 // the same while it counts down.
 func ttlText(ms int64) string {

@@ -31,6 +31,7 @@ func parsePages() (*template.Template, error) {
 		},
 		"actor":  actorClass,
 		"millis": millis,
+		"tenths": tenths,
 		"ttl":    ttlText,
 		"joined": strings.Join,
 		"ticks":  ticks,
@@ -165,7 +166,7 @@ func (s *Server) sentence(w http.ResponseWriter, status int, err error) {
 // to a learner.
 func plainSentence(err error) string {
 	text := err.Error()
-	for _, prefix := range []string{"unit: ", "race: ", "exercise: ", "progress: ", "workbench: "} {
+	for _, prefix := range []string{"unit: ", "race: ", "exercise: ", "incident: ", "progress: ", "workbench: "} {
 		text = strings.TrimPrefix(text, prefix)
 	}
 	return text
@@ -198,6 +199,10 @@ func (s *Server) routes() http.Handler {
 	} {
 		mux.HandleFunc("POST /u/{unit}/"+action, s.entry(handle))
 	}
+	mux.HandleFunc("GET /incident/{phase}", s.incident(s.getIncident))
+	mux.HandleFunc("POST /incident/{phase}/run", s.incident(s.postIncidentRun))
+	mux.HandleFunc("POST /incident/{phase}/stop", s.incident(s.postIncidentStop))
+	mux.HandleFunc("POST /incident/{phase}/reset", s.incident(s.postIncidentReset))
 	mux.HandleFunc("GET /play", s.getPlay)
 	mux.HandleFunc("GET /play/keys", s.getKeys)
 	mux.HandleFunc("GET /play/complete", s.getComplete)

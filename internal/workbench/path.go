@@ -50,6 +50,7 @@ type phaseView struct {
 	Title       string
 	Teaches     string
 	Cells       []cellView
+	End         *cellView // the incident that ends it, if there is one
 	Done, Total int
 }
 
@@ -88,7 +89,9 @@ func (s *Server) pathView(routeName string) pathView {
 		}
 	}
 	for _, p := range s.course.Phases {
-		v.Phases = append(v.Phases, phaseOf(p, done, route, now))
+		phase := phaseOf(p, done, route, now)
+		phase.End = s.endOf(p, done)
+		v.Phases = append(v.Phases, phase)
 	}
 	if now.Unit != nil {
 		v.Go = goTo(now, done)
@@ -180,6 +183,21 @@ func phaseOf(p unit.Phase, done map[string]progress.Record, route unit.Route, no
 		v.Cells = append(v.Cells, c)
 	}
 	return v
+}
+
+// endOf is the incident that ends a phase.
+func (s *Server) endOf(p unit.Phase, done map[string]progress.Record) *cellView {
+	for _, e := range s.course.Incidents {
+		if e.Phase != p.Number {
+			continue
+		}
+		c := &cellView{Name: "incident", Title: e.Incident.Title, Href: incidentHref(e), State: "todo", Said: "not solved yet"}
+		if passed(done[e.Incident.ID]) {
+			c.State, c.Said = "done", "solved"
+		}
+		return c
+	}
+	return nil
 }
 
 // cellName is the unit's slug as words: sorted sets.

@@ -32,7 +32,7 @@ const (
 // message is one thing that pages are told.
 type message struct {
 	id   uint64
-	kind string // the event's name in the browser: run, check, redis
+	kind string // the event's name in the browser: run, check, redis, state, board, wire
 	data []byte // JSON
 }
 
@@ -54,7 +54,7 @@ type feed struct {
 	last    uint64
 	runs    map[string]*runLog
 	order   []string           // units in runs, the oldest run first
-	states  map[string]message // by "redis" and "check <unit>": only the newest counts
+	states  map[string]message // by "redis", "check <unit>", "board <incident>" and such: only the newest counts
 	changed chan struct{}      // closed and replaced at each message
 }
 
@@ -136,7 +136,7 @@ func (f *feed) since(unitID string, seen uint64) ([]message, <-chan struct{}) {
 		from, _ := slices.BinarySearchFunc(log.messages, seen+1, func(m message, id uint64) int { return cmp.Compare(m.id, id) })
 		out = append(out, log.messages[from:]...)
 	}
-	for _, name := range []string{"redis", "check " + unitID} {
+	for _, name := range []string{"redis", "check " + unitID, "state " + unitID, "board " + unitID, "wire " + unitID} {
 		if m, ok := f.states[name]; ok && m.id > seen {
 			out = append(out, m)
 		}
@@ -169,6 +169,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	unitID := r.URL.Query().Get("unit")
 	seen := s.feed.position(cmp.Or(r.Header.Get("Last-Event-ID"), r.URL.Query().Get("last")))
 	defer s.watch(unitID)()
+	defer s.attend(unitID)()
 
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")

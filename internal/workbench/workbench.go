@@ -45,6 +45,7 @@ type Server struct {
 	redis     server
 	engine    engine
 	exercises exercises
+	incidents incidents
 	noSource  error
 	progress  records
 	version   string
@@ -57,6 +58,7 @@ type Server struct {
 	feed     *feed
 	streams  chan struct{} // a place for each open stream
 	desk     desk
+	scene    scene
 	watchers watchers
 	prompts  prompts
 
@@ -71,6 +73,7 @@ type deps struct {
 	redis     server
 	engine    engine
 	exercises exercises // nil without a source tree
+	incidents incidents // likewise
 	noSource  error
 	progress  records // nil when nothing is recorded
 }
@@ -83,6 +86,8 @@ func New(o Options) (*Server, error) {
 	d := deps{course: o.Course, redis: o.Redis, engine: liveEngine{o.Redis}, noSource: o.NoSource}
 	if o.Exercises != nil {
 		d.exercises = o.Exercises
+		binary, _ := o.Redis.Binary() // without one an incident says what to do
+		d.incidents = liveIncidents{o.Exercises, binary.Path}
 	}
 	if o.Progress != nil {
 		d.progress = o.Progress
@@ -97,7 +102,7 @@ func newServer(o Options, d deps) (*Server, error) {
 	}
 	_, port, _ := net.SplitHostPort(listener.Addr().String()) // a TCP address always has one
 	s := &Server{
-		course: d.course, redis: d.redis, engine: d.engine, exercises: d.exercises,
+		course: d.course, redis: d.redis, engine: d.engine, exercises: d.exercises, incidents: d.incidents,
 		noSource: d.noSource, progress: d.progress, version: o.Version,
 		listener: listener, port: port, token: newToken(),
 		feed: newFeed(), streams: make(chan struct{}, maxStreams),

@@ -14,6 +14,9 @@ if (page === 'unit') {
   race.start(address);
   jump.start();
   listen(unit, { run: takeRun, check: takeCheck });
+} else if (page === 'incident') {
+  const incident = await import('./incident.js');
+  listen(unit, incident.start(location.pathname));
 } else {
   listen('', {});
   if (page === 'play') (await import('./play.js')).start();
