@@ -27,9 +27,9 @@ func (a *app) incidentCommand() *cobra.Command {
 		Short: "Mend a program under load, at the end of a phase",
 		Long: `Run the incident that ends a phase: a small program under load misbehaves. The
 dashboard shows what hurts; the wire and what the phase taught lead to the cause.
-You mend one file in ./workspace; each save is built and takes over. It is over
-when every fact was green for five seconds: exit code 0. When --for is over
-before, or you end it with Ctrl-C, the exit code is 1.`,
+You mend one file in ./workspace; each save is built and takes over, on a Redis of
+its own. It is over when every fact was green for five seconds: exit code 0. When
+--for is over before, or you end it with Ctrl-C, the exit code is 1.`,
 		Example: `  grind incident 1
   grind incident 1 --start        only put the file into ./workspace
   grind incident 1 --for 30s --json | tail -1`,

@@ -113,7 +113,11 @@ func (v *textIncident) stateLine() string {
 	words := strings.ReplaceAll(v.state.Text, "\n", "\n  ")
 	switch v.state.Phase {
 	case incident.Refused:
-		return v.pal.bad("It does not compile; what ran before goes on.") + "\n  " + words
+		said := "It does not compile; what ran before goes on."
+		if v.state.Deployment == 0 {
+			said = "It does not compile."
+		}
+		return v.pal.bad(said) + "\n  " + words
 	case incident.Crashed, incident.Failed:
 		return v.pal.bad(words)
 	}

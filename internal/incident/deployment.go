@@ -29,7 +29,7 @@ type deployment struct {
 	cancel context.CancelFunc
 	work   sync.WaitGroup
 	close  sync.Once
-	dir    string // of the binary; removed at the end
+	dir    string // of the binary; removed when the copies run
 }
 
 // deploy starts a server, fills it, starts the copies and drives them. It owns
@@ -60,6 +60,10 @@ func (d *deployment) start(ctx context.Context, i *unit.Incident, redisBinary st
 			return err
 		}
 		d.copies = append(d.copies, p)
+	}
+	// What runs needs its file no more, and so a kill leaves none.
+	if err := os.RemoveAll(d.dir); err != nil {
+		return fmt.Errorf("incident: %w", err)
 	}
 	d.play = i.Open(unit.Scene{Programs: d.addrs(), Redis: d.client, Requests: d.wire.requests})
 	alive, cancel := context.WithCancel(context.WithoutCancel(ctx))

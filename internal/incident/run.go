@@ -163,11 +163,11 @@ func (s *session) judge(ctx context.Context) bool {
 	}
 	now := time.Now()
 	s.board.read(s.Entry.Incident.Facts, readings, s.now.number, now)
-	s.emit(s.board.status(now))
 	if now.Sub(s.drawn) >= wireEvery {
 		s.drawn = now
 		s.emit(s.now.wire.sample())
 	}
+	s.emit(s.board.status(now))
 	return s.board.over(now)
 }
 

@@ -40,12 +40,16 @@ func millis(ms int64) string {
 	return fmt.Sprintf("%d min %d s", ms/60_000, ms%60_000/1000)
 }
 
-// tenths is a duration in milliseconds, with a tenth where it matters.
-func tenths(micros int64) string {
-	if micros >= 10_000 {
-		return strconv.FormatInt((micros+500)/1000, 10)
+// inMillis is a duration in milliseconds without its unit: 0.06, 1.2, 36.
+func inMillis(micros int64) string {
+	decimals := 0
+	switch {
+	case micros < 1000:
+		decimals = 2
+	case micros < 10_000:
+		decimals = 1
 	}
-	return strconv.FormatFloat(float64(micros)/1000, 'f', 1, 64)
+	return strconv.FormatFloat(float64(micros)/1000, 'f', decimals, 64)
 }
 
 // ttlText says when a key goes, from its TTL in milliseconds. pictures.js says

@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -153,6 +154,7 @@ func sortsOf(wire incident.Wire) incidentWire {
 				actors = append(actors, e.Label.Actor)
 			}
 			row := sceneRow{wireRow: rowOf(e, true, true), Lane: actorClass(at), Slow: e.Duration.Microseconds() >= slowMicros}
+			row.Command, row.Reply = apostrophes(row.Command), apostrophes(row.Reply)
 			row.Who, row.Request = "", requestOf(e, last)
 			if row.Request != "" {
 				row.Who = e.Label.Actor
@@ -163,6 +165,17 @@ func sortsOf(wire incident.Wire) incidentWire {
 		v.Sorts = append(v.Sorts, view)
 	}
 	return v
+}
+
+// jsonText is a text in double quotes in which such quotes are escaped, and nothing
+// else is.
+var jsonText = regexp.MustCompile(`"(?:[^"\\']|\\")*\\"(?:[^"\\']|\\")*"`)
+
+// apostrophes writes JSON as people read it: '{"mug":1}', which redis-cli takes too.
+func apostrophes(line string) string {
+	return jsonText.ReplaceAllStringFunc(line, func(text string) string {
+		return "'" + strings.ReplaceAll(text[1:len(text)-1], `\"`, `"`) + "'"
+	})
 }
 
 // requestOf is the number of a command's request, unless the command before

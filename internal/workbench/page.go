@@ -29,14 +29,14 @@ func parsePages() (*template.Template, error) {
 			}
 			return s
 		},
-		"actor":  actorClass,
-		"millis": millis,
-		"tenths": tenths,
-		"ttl":    ttlText,
-		"joined": strings.Join,
-		"ticks":  ticks,
-		"code":   codeHTML,
-		"opsign": opSign,
+		"actor":    actorClass,
+		"millis":   millis,
+		"inmillis": inMillis,
+		"ttl":      ttlText,
+		"joined":   strings.Join,
+		"ticks":    ticks,
+		"code":     codeHTML,
+		"opsign":   opSign,
 		"withTimings": func(g wireGroup, on bool) any {
 			return struct {
 				Group   wireGroup
