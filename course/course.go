@@ -9,6 +9,7 @@ import (
 	profile "github.com/redis-grind/grind/course/01-redis-fundamentals/02-hashes"
 	expiry "github.com/redis-grind/grind/course/01-redis-fundamentals/03-expiration"
 	batch "github.com/redis-grind/grind/course/01-redis-fundamentals/04-pipelines"
+	transaction "github.com/redis-grind/grind/course/01-redis-fundamentals/05-transactions"
 	queue "github.com/redis-grind/grind/course/01-redis-fundamentals/06-lists"
 	blocking "github.com/redis-grind/grind/course/01-redis-fundamentals/07-blocking"
 	guestlist "github.com/redis-grind/grind/course/01-redis-fundamentals/08-sets"
@@ -29,6 +30,7 @@ func New() *unit.Course {
 				{Dir: "01-redis-fundamentals/02-hashes", Unit: &profile.Unit},
 				{Dir: "01-redis-fundamentals/03-expiration", Unit: &expiry.Unit},
 				{Dir: "01-redis-fundamentals/04-pipelines", Unit: &batch.Unit},
+				{Dir: "01-redis-fundamentals/05-transactions", Unit: &transaction.Unit},
 				{Dir: "01-redis-fundamentals/06-lists", Unit: &queue.Unit},
 				{Dir: "01-redis-fundamentals/07-blocking", Unit: &blocking.Unit},
 				{Dir: "01-redis-fundamentals/08-sets", Unit: &guestlist.Unit},
