@@ -13,6 +13,7 @@ import (
 	queue "github.com/redis-grind/grind/course/01-redis-fundamentals/06-lists"
 	blocking "github.com/redis-grind/grind/course/01-redis-fundamentals/07-blocking"
 	guestlist "github.com/redis-grind/grind/course/01-redis-fundamentals/08-sets"
+	ranking "github.com/redis-grind/grind/course/01-redis-fundamentals/09-sorted-sets"
 	notes "github.com/redis-grind/grind/course/01-redis-fundamentals/13-keys"
 	"github.com/redis-grind/grind/internal/unit"
 )
@@ -34,6 +35,7 @@ func New() *unit.Course {
 				{Dir: "01-redis-fundamentals/06-lists", Unit: &queue.Unit},
 				{Dir: "01-redis-fundamentals/07-blocking", Unit: &blocking.Unit},
 				{Dir: "01-redis-fundamentals/08-sets", Unit: &guestlist.Unit},
+				{Dir: "01-redis-fundamentals/09-sorted-sets", Unit: &ranking.Unit},
 				{Dir: "01-redis-fundamentals/13-keys", Unit: &notes.Unit},
 			}},
 			{Number: 2, Title: "Web integration", Teaches: "connections, dependencies, health, errors"},
