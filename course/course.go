@@ -14,6 +14,7 @@ import (
 	blocking "github.com/redis-grind/grind/course/01-redis-fundamentals/07-blocking"
 	guestlist "github.com/redis-grind/grind/course/01-redis-fundamentals/08-sets"
 	ranking "github.com/redis-grind/grind/course/01-redis-fundamentals/09-sorted-sets"
+	kitchen "github.com/redis-grind/grind/course/01-redis-fundamentals/10-streams"
 	keyspace "github.com/redis-grind/grind/course/01-redis-fundamentals/12-scanning"
 	notes "github.com/redis-grind/grind/course/01-redis-fundamentals/13-keys"
 	"github.com/redis-grind/grind/internal/unit"
@@ -37,6 +38,7 @@ func New() *unit.Course {
 				{Dir: "01-redis-fundamentals/07-blocking", Unit: &blocking.Unit},
 				{Dir: "01-redis-fundamentals/08-sets", Unit: &guestlist.Unit},
 				{Dir: "01-redis-fundamentals/09-sorted-sets", Unit: &ranking.Unit},
+				{Dir: "01-redis-fundamentals/10-streams", Unit: &kitchen.Unit},
 				{Dir: "01-redis-fundamentals/12-scanning", Unit: &keyspace.Unit},
 				{Dir: "01-redis-fundamentals/13-keys", Unit: &notes.Unit},
 			}},
