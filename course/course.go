@@ -15,6 +15,7 @@ import (
 	guestlist "github.com/redis-grind/grind/course/01-redis-fundamentals/08-sets"
 	ranking "github.com/redis-grind/grind/course/01-redis-fundamentals/09-sorted-sets"
 	kitchen "github.com/redis-grind/grind/course/01-redis-fundamentals/10-streams"
+	broadcast "github.com/redis-grind/grind/course/01-redis-fundamentals/11-pubsub"
 	keyspace "github.com/redis-grind/grind/course/01-redis-fundamentals/12-scanning"
 	notes "github.com/redis-grind/grind/course/01-redis-fundamentals/13-keys"
 	"github.com/redis-grind/grind/internal/unit"
@@ -39,6 +40,7 @@ func New() *unit.Course {
 				{Dir: "01-redis-fundamentals/08-sets", Unit: &guestlist.Unit},
 				{Dir: "01-redis-fundamentals/09-sorted-sets", Unit: &ranking.Unit},
 				{Dir: "01-redis-fundamentals/10-streams", Unit: &kitchen.Unit},
+				{Dir: "01-redis-fundamentals/11-pubsub", Unit: &broadcast.Unit},
 				{Dir: "01-redis-fundamentals/12-scanning", Unit: &keyspace.Unit},
 				{Dir: "01-redis-fundamentals/13-keys", Unit: &notes.Unit},
 			}},

@@ -43,7 +43,7 @@ var Unit = unit.Unit{
 		{Text: "BLMOVE keeps it", Metric: "lost_blmove", Op: "==", Bound: 0},
 		// Timing, for in these schedules seconds are waited for, or cut short by a
 		// real server.
-		{Text: "no schedule loses a job of BLMOVE", Metric: "failing_blmove", Op: "==", Bound: 0, Timing: true},
+		{Text: "no schedule loses a job of BLMOVE", Metric: "failing_blmove", Op: "==", Bound: 0, Need: unit.NeedRedis},
 	},
 	Races: []race.Scenario{popped, moved},
 	Tasks: []unit.Task{
