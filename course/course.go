@@ -55,8 +55,16 @@ func New() *unit.Course {
 		},
 		Routes: []unit.Route{
 			{Name: "all", Title: "All of it", About: "Every unit, in order."},
-			{Name: "weekend", Title: "A weekend", About: "The shortest way to using Redis well.", Units: []string{"1.01"}},
-			{Name: "project", Title: "By project", About: "What the application you want to build needs.", Units: []string{"1.01"}},
+			{Name: "weekend", Title: "A weekend", About: "The shortest way to using Redis well, as far as the course has come.", Units: weekend},
+			{Name: "project", Title: "By project", About: "What the application that you want to build rests on, as far as the course has come.", Units: everyProject()},
+			{Name: "catalog", Title: "Catalog", About: "A product API that answers from memory.", Of: "project", Units: catalog},
+			{Name: "chat", Title: "Chat", About: "Rooms, presence, and nothing lost in between.", Of: "project", Units: chat},
+			{Name: "shortener", Title: "Shortener", About: "Short links, and every click counted once.", Of: "project", Units: shortener},
+			{Name: "shop", Title: "Shop", About: "Carts, sessions and a checkout that never oversells.", Of: "project", Units: shop},
+			{Name: "feed", Title: "Feed", About: "Followers, fan-out and a page that stays put.", Of: "project", Units: feed},
+			{Name: "arena", Title: "Arena", About: "A leaderboard that moves while you look.", Of: "project", Units: arena},
+			{Name: "jobs", Title: "Jobs", About: "A queue that loses no job when a worker dies.", Of: "project", Units: jobs},
+			{Name: "limiter", Title: "Limiter", About: "How much is enough, exactly, for everybody at once.", Of: "project", Units: limiter},
 		},
 	}
 }

@@ -43,6 +43,12 @@ var Unit = unit.Unit{
 		{Text: "and in MULTI it does not", Metric: "failing_incr_expire_multi", Op: "==", Bound: 0},
 	},
 	Races: []race.Scenario{getSetRace, multiRace, watchRace, scriptRace, tornAttempt, wholeAttempt},
+	Terms: []unit.Term{
+		{Word: "transaction", Means: "Commands between MULTI and EXEC, executed with nothing of anybody else in between; no rollback.", Also: []string{"transactions"}},
+		{Word: "optimistic locking", Means: "Reading first, and writing only if nobody has changed what was read: WATCH."},
+		{Word: "script", Means: "A piece of Lua that the server runs as one command.", Also: []string{"scripts"}},
+		{Word: "idempotent", Means: "Having the same effect once or many times, so that it may be sent again."},
+	},
 	Tasks: []unit.Task{
 		{ID: "life", Title: "a code lives 5 minutes, and wrong attempts do not prolong it"},
 		{ID: "attempts", Title: "three attempts, also when two come at once"},

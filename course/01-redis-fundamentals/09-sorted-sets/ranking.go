@@ -40,6 +40,11 @@ var Unit = unit.Unit{
 		{Text: "two scores beyond 2^53 that differ by one become equal", Metric: "far_apart", Op: "==", Bound: 0},
 	},
 	Races: []race.Scenario{compare, gt, rankThenPage},
+	Terms: []unit.Term{
+		{Word: "sorted set", Means: "A key that holds members with a score, kept in the order of the scores.", Also: []string{"sorted sets"}},
+		{Word: "score", Means: "The number by which a member of a sorted set is placed; a double, exact up to 2^53.", Also: []string{"scores"}},
+		{Word: "tie", Means: "Two members with the same score; they stand in the order of their names.", Also: []string{"ties"}},
+	},
 	Tasks: []unit.Task{
 		{ID: "best", Title: "keeps the best score of a player, in any order of reports"},
 		{ID: "top", Title: "lists the top of the board, best first, with places from 1"},

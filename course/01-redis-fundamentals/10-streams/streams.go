@@ -47,6 +47,12 @@ var Unit = unit.Unit{
 		{Text: "two rescuers with patience never do", Metric: "failing_claim_patiently", Op: "==", Bound: 0},
 	},
 	Races: []race.Scenario{ackFirst, ackLast, claimAtOnce, claimPatiently},
+	Terms: []unit.Term{
+		{Word: "stream", Means: "A key that holds entries in the order in which they came, each with an id; reading takes nothing away.", Also: []string{"streams"}},
+		{Word: "consumer group", Means: "Readers of a stream that share its entries among them, each entry to one.", Also: []string{"consumer groups"}},
+		{Word: "pending entry", Means: "An entry that a consumer was given and has not acknowledged.", Also: []string{"pending entries"}},
+		{Word: "claim", Means: "Taking over the pending entry of a consumer that is gone.", Also: []string{"claims", "claimed"}},
+	},
 	Tasks: []unit.Task{
 		{ID: "evening", Title: "cooks every order once, those from before the kitchen opened too"},
 		{ID: "crash", Title: "loses no order when a cook drops out, and repeats none that was done"},

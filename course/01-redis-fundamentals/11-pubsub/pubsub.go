@@ -45,6 +45,11 @@ var Unit = unit.Unit{
 		{Text: "in one script, none does", Metric: "failing_script", Op: "==", Bound: 0},
 	},
 	Races: []race.Scenario{apart, script},
+	Terms: []unit.Term{
+		{Word: "publish and subscribe", Means: "Messages to whoever listens at that moment; nothing is kept.", Also: []string{"Pub/Sub"}},
+		{Word: "channel", Means: "The name under which messages are published.", Also: []string{"channels"}},
+		{Word: "output buffer", Means: "What the server holds for a client that does not read fast enough, up to a limit.", Also: []string{"output buffers"}},
+	},
 	Tasks: []unit.Task{
 		{ID: "confirmed", Title: "hears what is published as soon as Open has returned"},
 		{ID: "missed", Title: "says how many notices it missed while it was cut off"},

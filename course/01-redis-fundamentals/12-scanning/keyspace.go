@@ -41,6 +41,11 @@ var Unit = unit.Unit{
 		{Text: "no order loses one when a script looks and deletes", Metric: "failing_script", Op: "==", Bound: 0},
 	},
 	Races: []race.Scenario{look, script},
+	Terms: []unit.Term{
+		{Word: "cursor", Means: "Where a scan stands; 0 begins it, and 0 again ends it.", Also: []string{"cursors"}},
+		{Word: "bystander", Means: "A client that does nothing wrong and waits for somebody who does.", Also: []string{"bystanders"}},
+		{Word: "p99", Means: "The time that 99 of 100 requests stay under."},
+	},
 	Tasks: []unit.Task{
 		{ID: "all", Title: "deletes every old page, also behind empty replies, and counts them"},
 		{ID: "new", Title: "keeps what the new release wrote, at whatever moment it came"},
