@@ -53,7 +53,7 @@ func Start(ctx context.Context, o redisproc.Options, changes ...func(*tap.Option
 		return nil, fmt.Errorf("lab: %w", err)
 	}
 	s := &Server{process: process}
-	if s.silent, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+	if s.silent, err = new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0"); err != nil {
 		return nil, errors.Join(fmt.Errorf("lab: %w", err), process.Stop())
 	}
 	wire := tap.Options{Upstream: process.Addr(), UpstreamTLS: process.TLSConfig()}

@@ -87,7 +87,7 @@ func TestWaitsOf(t *testing.T) {
 		"blpop":                                        never,
 	} {
 		var args []any
-		for _, arg := range strings.Fields(text) {
+		for arg := range strings.FieldsSeq(text) {
 			args = append(args, arg)
 		}
 		if got := waitsOf([]redis.Cmder{redis.NewCmd(ctx, args...)}); got != want {

@@ -270,9 +270,8 @@ func TestCourse_Find(t *testing.T) {
 	}
 	for _, id := range []string{"", "9.99", "string"} {
 		_, err := c.Find(id)
-		var unknown *unit.ErrUnknown
-		if !errors.As(err, &unknown) {
-			t.Errorf("Find(%q): got %v, want ErrUnknown", id, err)
+		if _, ok := errors.AsType[*unit.NotFoundError](err); !ok {
+			t.Errorf("Find(%q): got %v, want a NotFoundError", id, err)
 		}
 		if id == "string" && !strings.Contains(err.Error(), "1.01") {
 			t.Errorf("Find(%q): %q does not say what looks alike", id, err)
