@@ -9,9 +9,14 @@ import (
 	profile "github.com/redis-grind/grind/course/01-redis-fundamentals/02-hashes"
 	expiry "github.com/redis-grind/grind/course/01-redis-fundamentals/03-expiration"
 	batch "github.com/redis-grind/grind/course/01-redis-fundamentals/04-pipelines"
+	transaction "github.com/redis-grind/grind/course/01-redis-fundamentals/05-transactions"
 	queue "github.com/redis-grind/grind/course/01-redis-fundamentals/06-lists"
 	blocking "github.com/redis-grind/grind/course/01-redis-fundamentals/07-blocking"
 	guestlist "github.com/redis-grind/grind/course/01-redis-fundamentals/08-sets"
+	ranking "github.com/redis-grind/grind/course/01-redis-fundamentals/09-sorted-sets"
+	kitchen "github.com/redis-grind/grind/course/01-redis-fundamentals/10-streams"
+	broadcast "github.com/redis-grind/grind/course/01-redis-fundamentals/11-pubsub"
+	keyspace "github.com/redis-grind/grind/course/01-redis-fundamentals/12-scanning"
 	notes "github.com/redis-grind/grind/course/01-redis-fundamentals/13-keys"
 	shop "github.com/redis-grind/grind/course/01-redis-fundamentals/incident"
 	"github.com/redis-grind/grind/internal/unit"
@@ -30,9 +35,14 @@ func New() *unit.Course {
 				{Dir: "01-redis-fundamentals/02-hashes", Unit: &profile.Unit},
 				{Dir: "01-redis-fundamentals/03-expiration", Unit: &expiry.Unit},
 				{Dir: "01-redis-fundamentals/04-pipelines", Unit: &batch.Unit},
+				{Dir: "01-redis-fundamentals/05-transactions", Unit: &transaction.Unit},
 				{Dir: "01-redis-fundamentals/06-lists", Unit: &queue.Unit},
 				{Dir: "01-redis-fundamentals/07-blocking", Unit: &blocking.Unit},
 				{Dir: "01-redis-fundamentals/08-sets", Unit: &guestlist.Unit},
+				{Dir: "01-redis-fundamentals/09-sorted-sets", Unit: &ranking.Unit},
+				{Dir: "01-redis-fundamentals/10-streams", Unit: &kitchen.Unit},
+				{Dir: "01-redis-fundamentals/11-pubsub", Unit: &broadcast.Unit},
+				{Dir: "01-redis-fundamentals/12-scanning", Unit: &keyspace.Unit},
 				{Dir: "01-redis-fundamentals/13-keys", Unit: &notes.Unit},
 			}},
 			{Number: 2, Title: "Web integration", Teaches: "connections, dependencies, health, errors"},
@@ -49,8 +59,16 @@ func New() *unit.Course {
 		},
 		Routes: []unit.Route{
 			{Name: "all", Title: "All of it", About: "Every unit, in order."},
-			{Name: "weekend", Title: "A weekend", About: "The shortest way to using Redis well.", Units: []string{"1.01"}},
-			{Name: "project", Title: "By project", About: "What the application you want to build needs.", Units: []string{"1.01"}},
+			{Name: "weekend", Title: "A weekend", About: "The shortest way to using Redis well, as far as the course has come.", Units: weekend},
+			{Name: "project", Title: "By project", About: "What the application that you want to build rests on, as far as the course has come.", Units: everyProject()},
+			{Name: "catalog", Title: "Catalog", About: "A product API that answers from memory.", Of: "project", Units: catalog},
+			{Name: "chat", Title: "Chat", About: "Rooms, presence, and nothing lost in between.", Of: "project", Units: chat},
+			{Name: "shortener", Title: "Shortener", About: "Short links, and every click counted once.", Of: "project", Units: shortener},
+			{Name: "shop", Title: "Shop", About: "Carts, sessions and a checkout that never oversells.", Of: "project", Units: shop},
+			{Name: "feed", Title: "Feed", About: "Followers, fan-out and a page that stays put.", Of: "project", Units: feed},
+			{Name: "arena", Title: "Arena", About: "A leaderboard that moves while you look.", Of: "project", Units: arena},
+			{Name: "jobs", Title: "Jobs", About: "A queue that loses no job when a worker dies.", Of: "project", Units: jobs},
+			{Name: "limiter", Title: "Limiter", About: "How much is enough, exactly, for everybody at once.", Of: "project", Units: limiter},
 		},
 	}
 }

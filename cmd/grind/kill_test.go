@@ -40,7 +40,13 @@ func TestKill(t *testing.T) {
 			eventually(t, "the redis-server is still there", func() bool { return !alive(pid) })
 			eventually(t, "its directory is still there", func() bool { _, err := os.Stat(dir); return os.IsNotExist(err) })
 			page := regexp.MustCompile(`http://[^/\s]+`).FindString(said)
-			eventually(t, "the workbench is still there", func() bool { _, err := http.Get(page); return err != nil })
+			eventually(t, "the workbench is still there", func() bool {
+				res, err := http.Get(page)
+				if err == nil {
+					res.Body.Close()
+				}
+				return err != nil
+			})
 		})
 	}
 }

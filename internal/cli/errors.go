@@ -23,7 +23,7 @@ type usageError struct{ error }
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
 // answerNo ends a command whose output has said everything.
-type answerNo struct{}
+type answerNo struct{} //nolint:errname // it is an answer; nothing went wrong
 
 func (*answerNo) Error() string { return "the answer is no" }
 
@@ -33,7 +33,7 @@ func exitCode(err error) int {
 	var (
 		usage   usageError
 		param   *unit.ParamError
-		unknown *unit.ErrUnknown
+		unknown *unit.NotFoundError
 		steps   *race.ScheduleError
 		no      *answerNo
 	)

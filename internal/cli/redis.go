@@ -45,7 +45,7 @@ func (a *app) exercises(r *localredis.Redis) (*exercise.Runner, error) {
 }
 
 // completeUnits offers the ids of units, with their titles.
-func (a *app) completeUnits(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+func (a *app) completeUnits(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	var out []string
 	for _, e := range a.course.All() {
 		out = append(out, e.Unit.ID+"\t"+e.Unit.Title)

@@ -10,6 +10,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
+	"github.com/redis-grind/grind/internal/picture"
 	"github.com/redis-grind/grind/internal/race"
 	"github.com/redis-grind/grind/internal/trace"
 	"github.com/redis-grind/grind/internal/unit"
@@ -173,7 +174,19 @@ func (t *termRenderer) keys(e unit.Keys) {
 		if k.More > 0 {
 			t.line("    %s", t.pal.soft(fmt.Sprintf("and %d more", k.More)))
 		}
+		for _, g := range k.Groups {
+			t.line("    %s", groupLine(g))
+		}
 	}
+}
+
+// groupLine says how far a consumer group of a stream is.
+func groupLine(g picture.Group) string {
+	line := fmt.Sprintf("group %s: %d pending, last delivered %s", g.Name, g.Pending, g.Last)
+	if g.Lag >= 0 { // -1: the server cannot tell
+		line += fmt.Sprintf(", %d not delivered yet", g.Lag)
+	}
+	return line
 }
 
 func (t *termRenderer) trace(e unit.Trace) {

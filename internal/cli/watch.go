@@ -111,7 +111,7 @@ func (w *watcher) one(ctx context.Context, keys <-chan byte) (again bool, err er
 			again, stop := w.key(key)
 			if stop || again {
 				cancel()
-				<-ended
+				<-ended //nolint:errcheck // it was told to end
 				return again, nil
 			}
 		}

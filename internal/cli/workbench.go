@@ -71,7 +71,7 @@ func openBrowser(url string) {
 			return
 		}
 	}
-	cmd := exec.Command(name, args...)
+	cmd := exec.Command(name, args...) //nolint:noctx // the browser stays when grind ends
 	if cmd.Start() == nil {
 		go cmd.Wait() //nolint:errcheck // the browser's exit code says nothing
 	}

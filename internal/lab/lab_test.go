@@ -147,7 +147,7 @@ var effects = map[string]effect{
 			t.Errorf("GET while out of memory: got %q, want data", got)
 		}
 	},
-	ScriptFlush: func(t *testing.T, s *Server, tapped *redis.Client) {
+	ScriptFlush: func(t *testing.T, _ *Server, tapped *redis.Client) {
 		const sha = "e0e1f9fabfc9d4800c877a703b823ac0578ff8db" // of return 1, which fill runs
 		if err := tapped.EvalSha(t.Context(), sha, nil).Err(); !hasPrefix("NOSCRIPT")(err) {
 			t.Errorf("EVALSHA: got %v, want NOSCRIPT", err)

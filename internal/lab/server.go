@@ -53,7 +53,7 @@ func Start(ctx context.Context, o redisproc.Options, changes ...func(*tap.Option
 		return nil, fmt.Errorf("lab: %w", err)
 	}
 	s := &Server{process: process}
-	if s.silent, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+	if s.silent, err = new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0"); err != nil {
 		return nil, errors.Join(fmt.Errorf("lab: %w", err), process.Stop())
 	}
 	wire := tap.Options{Upstream: process.Addr(), UpstreamTLS: process.TLSConfig()}
@@ -82,11 +82,16 @@ func Start(ctx context.Context, o redisproc.Options, changes ...func(*tap.Option
 // Client connects straight to the server, as the default user. changes may set
 // further options. The caller closes it.
 func (s *Server) Client(changes ...func(*redis.Options)) *redis.Client {
-	return newClient(&redis.Options{
+	return newClient(s.Options(), changes)
+}
+
+// Options are how Client connects: fresh ones at each call.
+func (s *Server) Options() *redis.Options {
+	return &redis.Options{
 		Addr:      s.process.Addr(),
 		Password:  s.process.Password(),
 		TLSConfig: s.process.TLSConfig(),
-	}, changes)
+	}
 }
 
 // Tapped connects through the tap, otherwise like Client. The way to the tap is

@@ -71,7 +71,7 @@ func (s *Server) readOnly(ctx context.Context) (undo, error) {
 	_, err := s.admin.Pipelined(ctx, func(p redis.Pipeliner) error {
 		p.ConfigSet(ctx, "replica-serve-stale-data", "yes")
 		p.ConfigSet(ctx, "replica-read-only", "yes")
-		p.SlaveOf(ctx, "127.0.0.1", strconv.Itoa(s.silent.Addr().(*net.TCPAddr).Port))
+		p.ReplicaOf(ctx, "127.0.0.1", strconv.Itoa(s.silent.Addr().(*net.TCPAddr).Port))
 		return nil
 	})
 	if err != nil {
@@ -81,7 +81,7 @@ func (s *Server) readOnly(ctx context.Context) (undo, error) {
 		if err := s.answers(); err != nil {
 			return err
 		}
-		return s.admin.SlaveOf(ctx, "NO", "ONE").Err()
+		return s.admin.ReplicaOf(ctx, "NO", "ONE").Err()
 	}, nil
 }
 

@@ -30,7 +30,7 @@ func Front(o tap.Options) (*Wire, error) {
 	}
 	w := &Wire{tap: t, done: make(chan struct{})}
 	w.panel = newPanel(wireLevers(t))
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background()) //nolint:gosec // Close calls it
 	w.cancel = cancel
 	go func() {
 		defer close(w.done)

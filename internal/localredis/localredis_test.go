@@ -335,7 +335,7 @@ func TestSuspect(t *testing.T) {
 		},
 		"a replica": {
 			prepare: func(t *testing.T, _ *redisproc.Server, c *redis.Client) {
-				if err := c.SlaveOf(t.Context(), "127.0.0.1", "1").Err(); err != nil {
+				if err := c.ReplicaOf(t.Context(), "127.0.0.1", "1").Err(); err != nil {
 					t.Fatal(err)
 				}
 			},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -219,7 +220,7 @@ func (x *explorer) play(ctx context.Context, c class, begin Schedule) (err error
 // a process that sends nothing any more.
 func (x *explorer) branch(r *run, ready []int, m Move) {
 	remember := func(other Move) {
-		begin := append(r.played[:len(r.played):len(r.played)], other)
+		begin := append(slices.Clip(r.played), other)
 		x.frontiers[begin.class()].add(begin)
 	}
 	faults := x.options.Faults && r.played.faults() < x.options.MaxFaults

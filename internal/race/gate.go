@@ -19,17 +19,17 @@ var (
 	// ErrReplyLost is what a command gets whose reply is lost, and every further
 	// command on the connection of its Watch. It is a net.Error that is a timeout,
 	// as the real one is.
-	ErrReplyLost net.Error = lostReply{}
+	ErrReplyLost net.Error = lostReplyError{}
 
 	errOver   = errors.New("race: this run is over")
 	errAtOnce = errors.New("race: another command of this actor is under way")
 )
 
-type lostReply struct{}
+type lostReplyError struct{}
 
-func (lostReply) Error() string   { return "i/o timeout: the reply was lost" }
-func (lostReply) Timeout() bool   { return true }
-func (lostReply) Temporary() bool { return true }
+func (lostReplyError) Error() string   { return "i/o timeout: the reply was lost" }
+func (lostReplyError) Timeout() bool   { return true }
+func (lostReplyError) Temporary() bool { return true }
 
 // seat is the client of an actor. It is kept from run to run, for connecting
 // takes longer than a run; the gate is that of the run.

@@ -210,7 +210,7 @@ func TestPlay_blocking(t *testing.T) {
 				return c.RPush(ctx, k("jobs"), "mail").Err()
 			}},
 		},
-		Check: func(ctx context.Context, c Client, k Keys, ends []End) error {
+		Check: func(ctx context.Context, c Client, k Keys, _ []End) error {
 			done, err := c.LRange(ctx, k("done"), 0, -1).Result()
 			if err == nil && len(done) != 1 {
 				return &Violation{Message: fmt.Sprint("done: ", done)}
@@ -269,7 +269,7 @@ func TestPlay_actorMistakes(t *testing.T) {
 	}
 	for _, test := range []mistake{
 		{"waits for the other outside Redis", "", "race: alice neither ended nor sent a command within 5s: an actor must wait for others only through Redis",
-			func(ctx context.Context, c Client, key string) error { <-ctx.Done(); return nil }},
+			func(ctx context.Context, _ Client, _ string) error { <-ctx.Done(); return nil }},
 		{"two commands at once", "A", "race: alice sent two commands at once",
 			func(ctx context.Context, c Client, key string) error {
 				started := make(chan struct{})
@@ -316,7 +316,7 @@ func TestPlay_cancelled(t *testing.T) {
 		t.Errorf("Play = %v, want %v", err, context.Canceled)
 	}
 	ctx, cancel = context.WithCancel(t.Context())
-	cancelled := Options{Progress: func(done, total int) {
+	cancelled := Options{Progress: func(done, _ int) {
 		if done == 2 {
 			cancel()
 		}

@@ -63,7 +63,7 @@ type End struct {
 }
 
 // Violation is the sentence that says what happened to the data.
-type Violation struct{ Message string }
+type Violation struct{ Message string } //nolint:errname // a verdict on the data, which scenarios return; nothing failed
 
 // Error returns the sentence.
 func (v *Violation) Error() string { return v.Message }

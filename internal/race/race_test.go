@@ -223,7 +223,7 @@ func TestExplore_watchLosesReply(t *testing.T) {
 		}
 		return err
 	})
-	sc.Check = func(ctx context.Context, c Client, k Keys, ends []End) error {
+	sc.Check = func(_ context.Context, _ Client, _ Keys, ends []End) error {
 		if ends[0].Err != nil {
 			return &Violation{Message: ends[0].Err.Error()}
 		}
@@ -247,7 +247,7 @@ func TestExplore_crashBetweenIncrAndExpire(t *testing.T) {
 			return c.Expire(ctx, k("hits"), time.Minute).Err()
 		}}},
 		Watch: []string{"hits"},
-		Check: func(ctx context.Context, c Client, k Keys, ends []End) error {
+		Check: func(ctx context.Context, c Client, k Keys, _ []End) error {
 			ttl, err := c.TTL(ctx, k("hits")).Result()
 			if err == nil && ttl == -1 {
 				return &Violation{Message: k("hits") + " never expires"}
@@ -300,7 +300,7 @@ func TestExplore_transferOfThree(t *testing.T) {
 			{Name: "bob", Do: transfer("A", "C")},
 			{Name: "carol", Do: transfer("B", "C")},
 		},
-		Check: func(ctx context.Context, c Client, k Keys, ends []End) error {
+		Check: func(ctx context.Context, c Client, k Keys, _ []End) error {
 			values, err := c.MGet(ctx, k("A"), k("B"), k("C")).Result()
 			if err == nil && strings.HasPrefix(fmt.Sprint(values[0]), "-") {
 				return &Violation{Message: fmt.Sprint("A is overdrawn: ", values[0])}

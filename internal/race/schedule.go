@@ -38,7 +38,7 @@ func ParseSchedule(s string) (Schedule, error) {
 	var schedule Schedule
 	marked := true // no letter yet that a mark could belong to
 	for _, r := range s {
-		fault := None
+		var fault Fault
 		switch letter := unicode.ToUpper(r); {
 		case unicode.IsSpace(r):
 			marked = true

@@ -161,6 +161,10 @@ func valueText(value any) string {
 		return strconv.Quote(value)
 	case error:
 		return value.Error()
+	case redis.XMessage: // an entry of a stream: its fields are a map, so in the order of their names
+		return value.ID + " " + strings.TrimSuffix(strings.TrimPrefix(fmt.Sprint(value.Values), "map["), "]")
+	case redis.XStream:
+		return valueText(value.Messages)
 	}
 	v := reflect.ValueOf(value)
 	switch v.Kind() {

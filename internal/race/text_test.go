@@ -40,6 +40,16 @@ func TestPlay_text(t *testing.T) {
 			return c.EvalSha(ctx, strings.Repeat("0", 40), []string{key}).Err()
 		}, "EVALSHA " + strings.Repeat("0", 40) + " 1 n", "NOSCRIPT No matching script. Please use EVAL."},
 		{func(ctx context.Context, c Client, key string) error {
+			_, err := c.Pipelined(ctx, func(p redis.Pipeliner) error {
+				p.XAdd(ctx, &redis.XAddArgs{Stream: key + ":s", ID: "1-0", Values: []string{"b", "2", "a", "1"}})
+				p.XRange(ctx, key+":s", "-", "+")
+				p.XRead(ctx, &redis.XReadArgs{Streams: []string{key + ":s", "0"}, Block: -1})
+				p.Del(ctx, key+":s")
+				return nil
+			})
+			return err
+		}, "XADD n:s 1-0 b 2 a 1; XRANGE n:s - +; XREAD streams n:s 0; DEL n:s", `"1-0"; [1-0 a:1 b:2]; [[1-0 a:1 b:2]]; 1`},
+		{func(ctx context.Context, c Client, key string) error {
 			var keys []string
 			for i := range 20 {
 				keys = append(keys, fmt.Sprint(key, i))
@@ -77,7 +87,7 @@ func TestWaitsOf(t *testing.T) {
 		"blpop":                                        never,
 	} {
 		var args []any
-		for _, arg := range strings.Fields(text) {
+		for arg := range strings.FieldsSeq(text) {
 			args = append(args, arg)
 		}
 		if got := waitsOf([]redis.Cmder{redis.NewCmd(ctx, args...)}); got != want {

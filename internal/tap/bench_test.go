@@ -99,7 +99,7 @@ func copier(b *testing.B) (addr string) {
 	})
 	carry := func(to, from net.Conn) {
 		// Plain reads and writes: splicing in the kernel would be another thing.
-		io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{from}, make([]byte, 32<<10))
+		_, _ = io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{from}, make([]byte, 32<<10))
 		to.Close()
 	}
 	running.Go(func() {

@@ -42,12 +42,12 @@ func TestTap_Ends(t *testing.T) {
 	}
 	t.Run("half-close of the client", func(t *testing.T) {
 		tp, _, client, server := pair(t)
-		io.WriteString(client, "PING\r\n*2\r\n$3\r\nGE")
+		send(t, client, "PING\r\n*2\r\n$3\r\nGE")
 		client.CloseWrite()
 		if got, err := rest(server); got != "PING\r\n*2\r\n$3\r\nGE" || err != nil {
 			t.Errorf("server: got %q and %v, want all bytes and the end", got, err)
 		}
-		io.WriteString(server, "+PONG\r\n")
+		send(t, server, "+PONG\r\n")
 		server.Close()
 		if got, err := rest(client); got != "+PONG\r\n" || err != nil {
 			t.Errorf("client: got %q and %v, want the late reply and the end", got, err)
@@ -56,11 +56,11 @@ func TestTap_Ends(t *testing.T) {
 	})
 	t.Run("end of the server", func(t *testing.T) {
 		tp, rec, client, server := pair(t)
-		io.WriteString(client, "PING\r\nECHO x\r\n")
+		send(t, client, "PING\r\nECHO x\r\n")
 		if _, err := io.ReadFull(server, make([]byte, 14)); err != nil {
 			t.Fatal(err)
 		}
-		io.WriteString(server, "+PONG\r\n$1\r")
+		send(t, server, "+PONG\r\n$1\r")
 		server.Close()
 		if got, err := rest(client); got != "+PONG\r\n$1\r" || err != nil {
 			t.Errorf("client: got %q and %v, want the half reply and the end", got, err)
@@ -92,12 +92,12 @@ func TestTap_Ends(t *testing.T) {
 	})
 	t.Run("garbage", func(t *testing.T) {
 		tp, rec, client, server := pair(t)
-		io.WriteString(client, "PING\r\n*1\r\n$x\r\n\x00\xff")
+		send(t, client, "PING\r\n*1\r\n$x\r\n\x00\xff")
 		client.CloseWrite()
 		if got, err := rest(server); got != "PING\r\n*1\r\n$x\r\n\x00\xff" || err != nil {
 			t.Errorf("server: got %q and %v, want the bytes unchanged", got, err)
 		}
-		io.WriteString(server, "+PONG\r\nnonsense")
+		send(t, server, "+PONG\r\nnonsense")
 		server.Close()
 		if got, err := rest(client); got != "+PONG\r\nnonsense" || err != nil {
 			t.Errorf("client: got %q and %v, want the bytes unchanged", got, err)
@@ -113,19 +113,19 @@ func TestTap_Ends(t *testing.T) {
 	t.Run("more waiting than is kept", func(t *testing.T) {
 		tp, rec, client, server := pair(t)
 		const n, kept = 40_000, 1 << 15
-		go io.WriteString(client, strings.Repeat("PING\r\n", n))
+		go io.WriteString(client, strings.Repeat("PING\r\n", n)) //nolint:errcheck // what arrives is read below
 		if _, err := io.ReadFull(server, make([]byte, n*len("PING\r\n"))); err != nil {
 			t.Fatal(err)
 		}
-		go io.WriteString(server, strings.Repeat("+PONG\r\n", n))
+		go io.WriteString(server, strings.Repeat("+PONG\r\n", n)) //nolint:errcheck // likewise
 		if _, err := io.ReadFull(client, make([]byte, n*len("+PONG\r\n"))); err != nil {
 			t.Fatal(err)
 		}
-		io.WriteString(client, "ECHO x\r\n")
+		send(t, client, "ECHO x\r\n")
 		if _, err := io.ReadFull(server, make([]byte, 8)); err != nil {
 			t.Fatal(err)
 		}
-		io.WriteString(server, "$1\r\nx\r\n")
+		send(t, server, "$1\r\nx\r\n")
 		if _, err := io.ReadFull(client, make([]byte, 7)); err != nil {
 			t.Fatal(err)
 		}

@@ -269,7 +269,7 @@ func exchange(seed uint64, c *net.TCPConn, b []byte) (got []byte) {
 	both.Go(func() {
 		for len(b) > 0 {
 			n := min(len(b), 1+r.IntN(50_000))
-			c.Write(b[:n])
+			_, _ = c.Write(b[:n]) // what does not arrive, the other side misses
 			b = b[n:]
 		}
 		c.CloseWrite()
@@ -294,7 +294,7 @@ func TestTap_Large(t *testing.T) {
 	watch()
 	before := most
 	piece := bytes.Repeat([]byte("0123456789abcdef"), 64<<10/16)
-	io.WriteString(c, "*3\r\n$3\r\nSET\r\n$"+strconv.Itoa(len(key))+"\r\n"+key+"\r\n$"+strconv.Itoa(size)+"\r\n")
+	send(t, c, "*3\r\n$3\r\nSET\r\n$"+strconv.Itoa(len(key))+"\r\n"+key+"\r\n$"+strconv.Itoa(size)+"\r\n")
 	for i := range size / len(piece) {
 		if _, err := c.Write(piece); err != nil {
 			t.Fatal(err)
@@ -303,7 +303,7 @@ func TestTap_Large(t *testing.T) {
 			watch()
 		}
 	}
-	io.WriteString(c, "\r\nGET "+key+"\r\nDEL "+key+"\r\n")
+	send(t, c, "\r\nGET "+key+"\r\nDEL "+key+"\r\n")
 	head := "+OK\r\n$" + strconv.Itoa(size) + "\r\n"
 	buf := make([]byte, len(piece))
 	if _, err := io.ReadFull(c, buf[:len(head)]); err != nil || string(buf[:len(head)]) != head {

@@ -2,7 +2,7 @@ package tap_test
 
 import (
 	"context"
-	"io"
+	"errors"
 	"net"
 	"strconv"
 	"strings"
@@ -174,17 +174,17 @@ func TestTap_Run_ends(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- tp.Run(ctx) }()
 	blocked := dial(t, tp)
-	io.WriteString(blocked, "BLPOP "+redistest.Prefix(t)+"none 0\r\n")
+	send(t, blocked, "BLPOP "+redistest.Prefix(t)+"none 0\r\n")
 	subscribed := dial(t, tp)
-	io.WriteString(subscribed, "SUBSCRIBE x\r\n")
+	send(t, subscribed, "SUBSCRIBE x\r\n")
 	half := dial(t, tp)
-	io.WriteString(half, "*3\r\n$3\r\nSE")
+	send(t, half, "*3\r\n$3\r\nSE")
 	slow := dial(t, tp)
 	redistest.Eventually(t, "all are connected", func() bool { return tp.Stats().Open == 4 && tp.Stats().Commands == 2 })
 	throw(t, tp, tap.Fault{Kind: tap.Latency, Delay: time.Hour})
 	throw(t, tp, tap.Fault{Kind: tap.ErrorReply, Message: "ERR late"})
-	io.WriteString(slow, "PING\r\n")
-	io.WriteString(blocked, "PING\r\n") // waits for BLPOP before it can be answered
+	send(t, slow, "PING\r\n")
+	send(t, blocked, "PING\r\n") // waits for BLPOP before it can be answered
 	redistest.Eventually(t, "all is read", func() bool { return tp.Stats().Commands == 4 })
 	cancel()
 	select {
@@ -221,17 +221,19 @@ func TestTap_RoundTrips(t *testing.T) {
 		commands, trips int
 	}{
 		{"one by one", func() { c.Incr(ctx, key); c.Incr(ctx, key); c.Incr(ctx, key) }, 3, 3},
-		{"pipeline", func() { c.Pipelined(ctx, pipelined) }, 100, 1},
-		{"transaction", func() { c.TxPipelined(ctx, pipelined) }, 102, 1},
+		{"pipeline", func() { _, _ = c.Pipelined(ctx, pipelined) }, 100, 1},
+		{"transaction", func() { _, _ = c.TxPipelined(ctx, pipelined) }, 102, 1},
 		{"script, not yet known", func() { redis.NewScript("return 1 --"+key).Run(ctx, c, nil) }, 2, 2},
 		{"subscription", func() {
 			s := c.Subscribe(ctx, key)
-			s.Receive(ctx)
+			_, subscribed := s.Receive(ctx)
 			c.Publish(ctx, key, "x")
-			s.ReceiveMessage(ctx)
-			s.Unsubscribe(ctx)
-			s.Receive(ctx)
-			s.Close()
+			_, received := s.ReceiveMessage(ctx)
+			left := s.Unsubscribe(ctx)
+			_, confirmed := s.Receive(ctx)
+			if err := errors.Join(subscribed, received, left, confirmed, s.Close()); err != nil {
+				t.Errorf("subscription: %v", err)
+			}
 		}, 3, 3},
 	} {
 		rec.Reset()

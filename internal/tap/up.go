@@ -137,8 +137,9 @@ func (c *conn) pass(buf []byte, held, end int, now time.Time) (rest int, ok bool
 		case f == nil:
 			begin = at
 		case f.Kind == LoseReply:
-			c.forward(buf[from:at])
-			c.flush()
+			// Where the server is gone, carryDown hears of it too.
+			_ = c.forward(buf[from:at])
+			_ = c.flush()
 			return 0, false
 		default:
 			if c.forward(buf[from:begin]) != nil || !c.strike(f, p) {

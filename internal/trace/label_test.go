@@ -34,7 +34,9 @@ func wire(t *testing.T) (*redis.Client, *tap.Tap, *trace.Recorder) {
 	t.Cleanup(func() {
 		c.Close()
 		cancel()
-		<-ended
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
 	})
 	return c, tp, rec
 }
@@ -139,7 +141,7 @@ func TestLabels_equal(t *testing.T) {
 	under.Add(actors)
 	for i := range actors {
 		ctx := trace.WithActor(t.Context(), fmt.Sprint(i))
-		all.Go(func() { process(ctx, redis.NewCmd(ctx, "incr", "n")) })
+		all.Go(func() { _ = process(ctx, redis.NewCmd(ctx, "incr", "n")) })
 	}
 	under.Wait()
 	seen := map[string]int{}
@@ -161,7 +163,7 @@ func TestLabels_equal(t *testing.T) {
 func TestLabels_Sink(t *testing.T) {
 	var got trace.Event
 	labels := new(trace.Labels)
-	process := labels.Hook().ProcessHook(func(ctx context.Context, cmd redis.Cmder) error {
+	process := labels.Hook().ProcessHook(func(context.Context, redis.Cmder) error {
 		labels.Sink(func(e trace.Event) { got = e })(trace.Event{Kind: trace.Command, Name: "GET", Args: []string{"k"}})
 		return nil
 	})

@@ -74,14 +74,14 @@ func (c *Course) Glossary() []Defined {
 	return all
 }
 
-// ErrUnknown says that there is no such unit.
-type ErrUnknown struct {
+// NotFoundError says that there is no such unit.
+type NotFoundError struct {
 	ID      string
 	Closest []string // ids that look alike
 }
 
 // Error names what looks alike and how to list all.
-func (e *ErrUnknown) Error() string {
+func (e *NotFoundError) Error() string {
 	s := fmt.Sprintf("there is no unit %q", e.ID)
 	if len(e.Closest) > 0 {
 		s += "; did you mean " + strings.Join(e.Closest, " or ") + "?"
@@ -112,7 +112,7 @@ func (c *Course) Find(id string) (Entry, error) {
 			closest = append(closest, e.Unit.ID+" "+e.Slug())
 		}
 	}
-	return Entry{}, &ErrUnknown{ID: id, Closest: closest}
+	return Entry{}, &NotFoundError{ID: id, Closest: closest}
 }
 
 // Phase returns the phase of an entry.

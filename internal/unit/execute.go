@@ -74,7 +74,7 @@ func (r *Run) judge() bool {
 	}
 	held := true
 	for _, c := range r.unit.Claims {
-		checked := c.check(r.metrics, r.Embedded())
+		checked := c.check(r.metrics, c.Timing && r.Embedded() || c.Need != "" && !r.Has(c.Need))
 		held = held && (checked.OK || checked.Skipped)
 		r.emit(checked)
 	}
@@ -82,8 +82,8 @@ func (r *Run) judge() bool {
 }
 
 // check compares a claim with what was measured. A metric that was not measured
-// does not hold, unless the server could not answer it.
-func (c Claim) check(m Metrics, embedded bool) Checked {
+// does not hold, unless it could not be here.
+func (c Claim) check(m Metrics, mayLack bool) Checked {
 	out := Checked{Text: c.Text, Metric: c.Metric, Op: c.Op, Bound: c.Bound}
 	value, measured := m[c.Metric]
 	out.Value = value
@@ -97,7 +97,7 @@ func (c Claim) check(m Metrics, embedded bool) Checked {
 		out.Bound = factor * other
 	}
 	if !measured {
-		out.Skipped = embedded && (c.Timing || c.Redis)
+		out.Skipped = mayLack
 		return out
 	}
 	out.OK = compare(value, c.Op, out.Bound)

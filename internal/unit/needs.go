@@ -34,18 +34,26 @@ const getRedis = "`grind setup` installs redis-server after asking; --redis URL 
 // nothing does.
 func (u *Unit) Missing(r *localredis.Redis) *NeedsError {
 	for _, need := range u.Needs {
-		switch need {
-		case NeedRedis:
-			if r.Kind() == localredis.Embedded {
-				return &NeedsError{u.ID, need, getRedis}
-			}
-		case NeedOwnServer:
-			if _, ok := r.Binary(); !ok {
-				return &NeedsError{u.ID, need, "`grind setup` installs redis-server after asking."}
-			}
-		default:
-			return &NeedsError{u.ID, need, "This release cannot start one."}
+		if how := need.lacks(r); how != "" {
+			return &NeedsError{u.ID, need, how}
 		}
 	}
 	return nil
+}
+
+// lacks says what to do about a need that is not met here; empty when it is.
+func (n Need) lacks(r *localredis.Redis) (how string) {
+	switch n {
+	case NeedRedis:
+		if r.Kind() == localredis.Embedded {
+			return getRedis
+		}
+	case NeedOwnServer:
+		if _, ok := r.Binary(); !ok {
+			return "`grind setup` installs redis-server after asking."
+		}
+	default:
+		return "This release cannot start one."
+	}
+	return ""
 }

@@ -106,6 +106,10 @@ func (r *Run) Quick() bool { return r.quick }
 // ENCODING, BITFIELD and more, and its timings mean nothing.
 func (r *Run) Embedded() bool { return !r.redis.Timings() }
 
+// Has says whether this machine has what only a part of the unit needs, such as
+// NeedOwnServer. A unit that can do nothing without it names it in Unit.Needs.
+func (r *Run) Has(n Need) bool { return n.lacks(r.redis) == "" }
+
 // Int returns an int parameter.
 func (r *Run) Int(name string) int {
 	n, err := strconv.Atoi(r.setting(name))

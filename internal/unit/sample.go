@@ -6,6 +6,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/redis-grind/grind/internal/lab"
 	"github.com/redis-grind/grind/internal/tap"
 	"github.com/redis-grind/grind/internal/trace"
 )
@@ -14,6 +15,8 @@ import (
 type Sample struct {
 	Title string
 	Note  string // a sentence below the trace
+	// Server is a private server to look at; nil is the Redis of the run.
+	Server *lab.Server
 	// Client changes the client that goes through the tap, such as its retries.
 	Client func(*redis.Options)
 	// Faults are thrown at the wire while the sample runs.
@@ -29,7 +32,7 @@ const maxSample = 400
 func (r *Run) Trace(ctx context.Context, s Sample, do func(ctx context.Context, c *redis.Client) error) (Trace, error) {
 	recorder := trace.NewRecorder(maxSample)
 	labels := new(trace.Labels)
-	server := r.redis.Options()
+	server := s.options(r)
 	t, err := tap.New(tap.Options{Upstream: server.Addr, UpstreamTLS: server.TLSConfig, Sink: recorder.Sink(), Labels: labels})
 	if err != nil {
 		return Trace{}, fmt.Errorf("unit %s: tap: %w", r.unit.ID, err)
@@ -50,13 +53,20 @@ func (r *Run) Trace(ctx context.Context, s Sample, do func(ctx context.Context, 
 	return out, doErr
 }
 
+func (s Sample) options(r *Run) *redis.Options {
+	if s.Server != nil {
+		return s.Server.Options()
+	}
+	return r.redis.Options()
+}
+
 func (r *Run) throughTap(ctx context.Context, t *tap.Tap, labels *trace.Labels, s Sample, do func(context.Context, *redis.Client) error) error {
 	for _, f := range s.Faults {
 		if _, err := t.Throw(f); err != nil {
 			return fmt.Errorf("unit %s: throw %s: %w", r.unit.ID, f.Kind, err)
 		}
 	}
-	o := r.redis.Options()
+	o := s.options(r)
 	o.Addr, o.TLSConfig = t.Addr(), nil
 	o.ClientName = "sample"
 	if s.Client != nil {

@@ -89,9 +89,9 @@ type Claim struct {
 	Other string
 	// Timing marks a claim over time. The embedded server does not answer it.
 	Timing bool
-	// Redis marks a claim over what only a real Redis has, such as memory and
-	// encodings. The embedded server does not answer it.
-	Redis bool
+	// Need is what the claim's part of the experiment cannot do without, though the
+	// rest of the unit can; see Run.Has. Where it is missing, nobody answers.
+	Need Need
 }
 
 // Metrics are the figures of a run by name.

@@ -126,6 +126,21 @@ func TestExecute(t *testing.T) {
 			t.Error("ok is true, want false")
 		}
 	})
+	t.Run("what_this_machine_lacks_is_skipped", func(t *testing.T) {
+		u := &unit.Unit{ID: "9.99", Claims: []unit.Claim{{Metric: "outage", Op: ">", Bound: 1, Need: unit.NeedSentinel}}, Run: func(_ context.Context, run *unit.Run) error {
+			if run.Has(unit.NeedSentinel) || !run.Has(unit.NeedRedis) {
+				t.Error("got a Sentinel or no Redis, want a Redis and no Sentinel")
+			}
+			return nil
+		}}
+		events, result := execute(t, t.Context(), r, u)
+		if !result.OK {
+			t.Error("ok is false, want true: nobody can answer the claim here")
+		}
+		if c, ok := events[len(events)-2].(unit.Checked); !ok || !c.Skipped || c.OK {
+			t.Errorf("got %+v, want a claim that was skipped", events[len(events)-2])
+		}
+	})
 	t.Run("keys_are_removed", func(t *testing.T) {
 		var key string
 		u := &unit.Unit{ID: "9.99", Run: func(ctx context.Context, run *unit.Run) error {
@@ -214,7 +229,7 @@ func TestExecute_embedded(t *testing.T) {
 	r := openRedis(t, localredis.Options{Embedded: true})
 	u := &unit.Unit{
 		ID:     "9.99",
-		Claims: []unit.Claim{{Metric: "count", Op: "==", Bound: 1}, {Metric: "rate", Op: ">", Bound: 1, Timing: true}, {Metric: "memory", Op: ">", Bound: 1, Redis: true}},
+		Claims: []unit.Claim{{Metric: "count", Op: "==", Bound: 1}, {Metric: "rate", Op: ">", Bound: 1, Timing: true}, {Metric: "memory", Op: ">", Bound: 1, Need: unit.NeedRedis}},
 		Run: func(_ context.Context, run *unit.Run) error {
 			run.Metric(unit.Metric{Name: "count", Value: 1})
 			run.Metric(unit.Metric{Name: "rate", Value: 5, Timing: true})
@@ -255,9 +270,8 @@ func TestCourse_Find(t *testing.T) {
 	}
 	for _, id := range []string{"", "9.99", "string"} {
 		_, err := c.Find(id)
-		var unknown *unit.ErrUnknown
-		if !errors.As(err, &unknown) {
-			t.Errorf("Find(%q): got %v, want ErrUnknown", id, err)
+		if _, ok := errors.AsType[*unit.NotFoundError](err); !ok {
+			t.Errorf("Find(%q): got %v, want a NotFoundError", id, err)
 		}
 		if id == "string" && !strings.Contains(err.Error(), "1.01") {
 			t.Errorf("Find(%q): %q does not say what looks alike", id, err)

@@ -36,14 +36,15 @@ func drawChart(c unit.Chart, width int) template.HTML {
 	case unit.Heat:
 		s.heat()
 	default:
-		return template.HTML(`<p class="small soft">` + html.EscapeString(readOut(c)) + `</p>`)
+		return template.HTML(`<p class="small soft">` + html.EscapeString(readOut(c)) + `</p>`) //nolint:gosec // escaped, as one sees
 	}
 	class := "wide"
 	if width == narrow {
 		class = "narrow"
 	}
+	//nolint:gosec // all text went through escaping
 	return template.HTML(fmt.Sprintf(`<svg class="chart %s" viewBox="0 0 %d %.0f" role="img" aria-label="%s">%s</svg>`,
-		class, width, math.Ceil(s.height), html.EscapeString(readOut(c)), s.out.String())) // all text went through escaping
+		class, width, math.Ceil(s.height), html.EscapeString(readOut(c)), s.out.String()))
 }
 
 // finite leaves out what has no place on a scale: a rate over no time at all.

@@ -2,6 +2,7 @@ package workbench
 
 import (
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -25,7 +26,7 @@ func TestChart(t *testing.T) {
 			t.Run(fmt.Sprint(c.Kind, width), func(t *testing.T) {
 				decoder := xml.NewDecoder(strings.NewReader(svg))
 				for {
-					if _, err := decoder.Token(); err == io.EOF {
+					if _, err := decoder.Token(); errors.Is(err, io.EOF) {
 						break
 					} else if err != nil {
 						t.Fatalf("%v in %s", err, svg)

@@ -135,7 +135,7 @@ func (s *sketch) xAxis(x scale, bottom float64) {
 	for _, series := range s.chart.Series {
 		for i, p := range series.Points {
 			if p.Label != "" && s.chart.Kind == unit.Lines {
-				labels[placeOf(s.chart, p, i)] = p.Label
+				labels[placeOf(p, i)] = p.Label
 			}
 		}
 	}
@@ -171,7 +171,7 @@ func (s *sketch) xAxis(x scale, bottom float64) {
 }
 
 // placeOf is where a point stands; points with labels alone stand side by side.
-func placeOf(c unit.Chart, p unit.Point, i int) float64 {
+func placeOf(p unit.Point, i int) float64 {
 	if p.X == 0 && p.Label != "" {
 		return float64(i)
 	}
@@ -182,7 +182,7 @@ func (s *sketch) lines() {
 	var xs, ys []float64
 	for _, series := range s.chart.Series {
 		for i, p := range series.Points {
-			xs, ys = append(xs, placeOf(s.chart, p, i)), append(ys, p.Y)
+			xs, ys = append(xs, placeOf(p, i)), append(ys, p.Y)
 		}
 	}
 	if s.chart.Mark != nil {
@@ -221,14 +221,14 @@ func (s *sketch) line(series unit.Series, class string, x, y scale) {
 		if i > 0 {
 			s.out.WriteByte(' ')
 		}
-		s.out.WriteString(coord(x.at(placeOf(s.chart, p, i))) + "," + coord(y.at(p.Y)))
+		s.out.WriteString(coord(x.at(placeOf(p, i))) + "," + coord(y.at(p.Y)))
 	}
 	s.out.WriteString(`"/>`)
 	if len(series.Points) > 40 {
 		return // dots would hide the line
 	}
 	for i, p := range series.Points {
-		fmt.Fprintf(&s.out, `<circle cx="%s" cy="%s" r="3.5" class="%s ring"/>`, coord(x.at(placeOf(s.chart, p, i))), coord(y.at(p.Y)), class)
+		fmt.Fprintf(&s.out, `<circle cx="%s" cy="%s" r="3.5" class="%s ring"/>`, coord(x.at(placeOf(p, i))), coord(y.at(p.Y)), class)
 	}
 }
 

@@ -57,7 +57,7 @@ type fakeEngine struct {
 
 func (e *fakeEngine) missing(*unit.Unit) *unit.NeedsError { return nil }
 
-func (e *fakeEngine) execute(ctx context.Context, u *unit.Unit, _ map[string]string, emit func(unit.Event)) error {
+func (e *fakeEngine) execute(ctx context.Context, _ *unit.Unit, _ map[string]string, emit func(unit.Event)) error {
 	if e.fail != nil {
 		return e.fail
 	}

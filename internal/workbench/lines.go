@@ -36,5 +36,5 @@ func (l *lines) send(v any) error {
 // close gives the end of the answer its time; the deadline of the last line may
 // have gone by.
 func (l *lines) close() {
-	l.out.SetWriteDeadline(time.Now().Add(writeLimit)) // a writer without deadlines has none to set
+	_ = l.out.SetWriteDeadline(time.Now().Add(writeLimit)) // a writer without deadlines has none to set
 }

@@ -136,7 +136,7 @@ func (s *Server) show(w http.ResponseWriter, status int, f frame, name string) {
 		body, err = s.render("layout", struct {
 			frame
 			Body template.HTML
-		}{f, template.HTML(body)}) // made by a template a line above
+		}{f, template.HTML(body)}) //nolint:gosec // made by a template a line above
 	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
@@ -220,7 +220,7 @@ type unitHandler func(w http.ResponseWriter, r *http.Request, e unit.Entry)
 func (s *Server) entry(handle unitHandler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		e, err := s.course.Find(r.PathValue("unit"))
-		if unknown, ok := errors.AsType[*unit.ErrUnknown](err); ok {
+		if unknown, ok := errors.AsType[*unit.NotFoundError](err); ok {
 			why := "The path lists all units."
 			if len(unknown.Closest) > 0 {
 				why = "Did you mean " + strings.Join(unknown.Closest, " or ") + "? The path lists all units."

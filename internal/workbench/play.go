@@ -126,11 +126,11 @@ func (s *Server) prompt(ctx context.Context, out *lines, tab string, words []str
 	if scripted(name) && ctx.Err() != nil {
 		s.killScript()
 	}
-	out.parts(reply(s, "said-by", s.whyEnded(err, ctx, listen, limit)))
+	out.parts(reply(s, "said-by", s.whyEnded(ctx, err, listen, limit)))
 }
 
 // whyEnded is the sentence for a command that had no reply.
-func (s *Server) whyEnded(err error, ctx context.Context, listen bool, limit time.Duration) string {
+func (s *Server) whyEnded(ctx context.Context, err error, listen bool, limit time.Duration) string {
 	switch {
 	case listen && errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return fmt.Sprintf("%v are over. Send the command again to go on listening.", limit)
@@ -150,8 +150,8 @@ func (s *Server) killScript() {
 	defer cancel()
 	c := redis.NewClient(s.redis.Options())
 	defer c.Close()
-	c.ScriptKill(ctx)         // there may be none to kill
-	c.FunctionKill(ctx).Err() // likewise
+	c.ScriptKill(ctx)   // there may be none to kill
+	c.FunctionKill(ctx) // likewise
 }
 
 func (s *Server) getKeys(w http.ResponseWriter, r *http.Request) {

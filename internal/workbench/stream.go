@@ -204,8 +204,8 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 // end a stream, for net/http takes it as a sign that the tab has gone.
 func endless(w http.ResponseWriter) *http.ResponseController {
 	out := http.NewResponseController(w)
-	out.SetReadDeadline(time.Time{})  // a writer without deadlines has none to lift
-	out.SetWriteDeadline(time.Time{}) // likewise
+	_ = out.SetReadDeadline(time.Time{})  // a writer without deadlines has none to lift
+	_ = out.SetWriteDeadline(time.Time{}) // likewise
 	return out
 }
 

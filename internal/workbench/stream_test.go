@@ -121,7 +121,9 @@ func TestEvents_catchUp(t *testing.T) {
 // A page hears of its own unit alone.
 func TestEvents_ownUnit(t *testing.T) {
 	s := serve(t)
-	s.start(s.course.All()[0].Unit, nil)
+	if _, err := s.start(s.course.All()[0].Unit, nil); err != nil {
+		t.Fatal(err)
+	}
 	s.listen("1.01", "", func(h heard) bool { return h.told.Type != "result" })
 	s.listen("1.02", "", func(h heard) bool {
 		if h.kind == "run" {

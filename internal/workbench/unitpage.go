@@ -32,7 +32,7 @@ func linkTo(e unit.Entry) link { return link{e.Unit.ID, e.Unit.Title, href(e)} }
 
 func (s *Server) getUnit(w http.ResponseWriter, r *http.Request, e unit.Entry) {
 	if r.URL.Path != href(e) {
-		http.Redirect(w, r, href(e), http.StatusSeeOther) // /u/1.1 and /u/strings are meant too
+		http.Redirect(w, r, href(e), http.StatusSeeOther) //nolint:gosec // the address is the course's own: /u/1.1 and /u/strings are meant too
 		return
 	}
 	source, err := s.course.Lesson(e)
@@ -41,7 +41,7 @@ func (s *Server) getUnit(w http.ResponseWriter, r *http.Request, e unit.Entry) {
 		lesson, err = lessonHTML(source, e.Unit.Lead, s.termsFor(e)...)
 	}
 	if err != nil {
-		lesson = template.HTML(s.fragment("no-lesson", nil))
+		lesson = template.HTML(s.fragment("no-lesson", nil)) //nolint:gosec // made by a template
 	}
 	v := unitView{
 		Unit: e.Unit, Phase: s.course.Phase(e), Lesson: lesson,
@@ -160,8 +160,8 @@ func intStops(low, high, value int) ([]string, int) {
 func durationStops(low, high, value time.Duration) ([]string, int) {
 	all := []time.Duration{low, high, value}
 	for _, unit := range []time.Duration{time.Microsecond, time.Millisecond, time.Second, time.Minute, time.Hour} {
-		for _, n := range []time.Duration{1, 2, 5, 10, 20, 50, 100, 200, 500} {
-			d := n * unit
+		for _, n := range []int{1, 2, 5, 10, 20, 50, 100, 200, 500} {
+			d := time.Duration(n) * unit
 			if d > low && d < high && (unit < time.Second || n < 60) {
 				all = append(all, d)
 			}

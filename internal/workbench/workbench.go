@@ -175,7 +175,7 @@ func (s *Server) Run(ctx context.Context) error {
 			web.Close() // whoever is still connected has had its time
 		}
 		done()
-		<-served
+		<-served //nolint:errcheck // http.ErrServerClosed
 	}
 	cancel()
 	s.work.Wait()

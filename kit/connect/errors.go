@@ -75,91 +75,91 @@ func answers() []answer {
 // explain returns the Error for what went wrong with target.
 func explain(ctx context.Context, target target, err error) *Error {
 	e := &Error{Addr: target.name(), Cause: err}
-	if e.Kind, e.Advice = answered(err); e.Kind == nil {
-		e.Kind, e.Advice = failed(ctx, target, err)
+	if e.Advice, e.Kind = answered(err); e.Kind == nil {
+		e.Advice, e.Kind = failed(ctx, target, err)
 	}
 	return e
 }
 
 // answered reads an answer, also one that another error holds as text: go-redis
 // puts those of Sentinels together.
-func answered(err error) (kind error, advice string) {
+func answered(err error) (advice string, kind error) {
 	text := err.Error()
 	reply, isReply := errors.AsType[redis.Error](err)
 	if isReply && strings.HasPrefix(text, "NOPERM") && strings.Contains(text, "client|setname") {
-		return ErrPermission, "allow it with +client|setname, or leave connections unnamed with client_name=-"
+		return "allow it with +client|setname, or leave connections unnamed with client_name=-", ErrPermission
 	}
 	for _, a := range answers() {
 		if isReply && strings.HasPrefix(reply.Error(), a.prefix) || strings.Contains(text, ": "+a.prefix) {
-			return a.kind, a.advice
+			return a.advice, a.kind
 		}
 	}
 	if errors.Is(err, redis.Nil) {
-		return ErrMode, "the Sentinels do not know a master of that name; SENTINEL MASTERS lists them"
+		return "the Sentinels do not know a master of that name; SENTINEL MASTERS lists them", ErrMode
 	}
 	if errors.Is(err, errNoMasters) || strings.HasSuffix(text, "cluster has no nodes") {
-		return ErrMode, "the cluster has no slots yet: make it with redis-cli --cluster create, or use redis:// for a single server"
+		return "the cluster has no slots yet: make it with redis-cli --cluster create, or use redis:// for a single server", ErrMode
 	}
 	if isReply {
-		return ErrRefused, "read what it says"
+		return "read what it says", ErrRefused
 	}
-	return nil, ""
+	return "", nil
 }
 
 // failed reads an error of the way to the server. Two of them are ambiguous,
 // because neither side understands the other when one speaks TLS: then the
 // server is asked once more in the other language.
-func failed(ctx context.Context, target target, err error) (kind error, advice string) {
+func failed(ctx context.Context, target target, err error) (advice string, kind error) {
 	const (
 		useTLS   = "write rediss:// in place of redis://"
 		usePlain = "write redis:// in place of rediss://, if the network is yours"
 	)
-	if kind, advice := certificate(err); kind != nil {
-		return kind, advice
+	if advice, kind := certificate(err); kind != nil {
+		return advice, kind
 	}
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
-		return ErrNoTLS, usePlain
+		return usePlain, ErrNoTLS
 	}
 	if name, ok := errors.AsType[*net.DNSError](err); ok {
 		if name.IsNotFound {
-			return ErrUnreachable, "no such host name: check the spelling"
+			return "no such host name: check the spelling", ErrUnreachable
 		}
-		return ErrUnreachable, "the name could not be looked up: check the network, or give an address"
+		return "the name could not be looked up: check the network, or give an address", ErrUnreachable
 	}
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT):
-		return ErrUnreachable, "start Redis there, or check host and port"
+		return "start Redis there, or check host and port", ErrUnreachable
 	case strings.Contains(err.Error(), "can't parse"):
-		return ErrNotRedis, "another service listens there: check the port"
+		return "another service listens there: check the port", ErrNotRedis
 	case errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET):
 		if target.speaksTLS(ctx) {
-			return ErrTLSNeeded, useTLS
+			return useTLS, ErrTLSNeeded
 		}
-		return ErrNotRedis, "it closes the connection without an answer: check the port, and what stands between"
+		return "it closes the connection without an answer: check the port, and what stands between", ErrNotRedis
 	case isTimeout(err):
 		if target.speaksPlain(ctx) {
-			return ErrNoTLS, usePlain
+			return usePlain, ErrNoTLS
 		}
-		return ErrTimeout, "look whether the server or a firewall holds connections up"
+		return "look whether the server or a firewall holds connections up", ErrTimeout
 	}
-	return ErrUnreachable, "check host, port and network"
+	return "check host, port and network", ErrUnreachable
 }
 
 // certificate recognises what either side says about the other's certificate.
-func certificate(err error) (kind error, advice string) {
+func certificate(err error) (advice string, kind error) {
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
-		return ErrCertificate, "set REDIS_CA_FILE to the certificate of the authority that signed the server's"
+		return "set REDIS_CA_FILE to the certificate of the authority that signed the server's", ErrCertificate
 	}
 	if _, ok := errors.AsType[x509.HostnameError](err); ok {
-		return ErrCertificate, "connect by a name that the certificate holds, or set Options.TLS.ServerName to one"
+		return "connect by a name that the certificate holds, or set Options.TLS.ServerName to one", ErrCertificate
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return ErrCertificate, "renew the server's certificate, or check this machine's clock"
+		return "renew the server's certificate, or check this machine's clock", ErrCertificate
 	}
 	if _, ok := errors.AsType[tls.AlertError](err); ok || strings.Contains(err.Error(), "remote error: tls:") {
-		return ErrCertificate, "the server wants a certificate of its own authority: set REDIS_CERT_FILE and REDIS_KEY_FILE"
+		return "the server wants a certificate of its own authority: set REDIS_CERT_FILE and REDIS_KEY_FILE", ErrCertificate
 	}
-	return nil, ""
+	return "", nil
 }
 
 func isTimeout(err error) bool {

@@ -119,7 +119,7 @@ func TestOptions_String(t *testing.T) {
 		slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "o", tt.o)
 		for _, got := range []string{
 			tt.o.String(), fmt.Sprintf("%v", tt.o), fmt.Sprintf("%+v", tt.o), fmt.Sprintf("%#v", tt.o),
-			fmt.Sprintf("%s", tt.o), fmt.Sprintf("%v", &tt.o), string(marshalled), log.String(),
+			fmt.Sprintf("%s", tt.o), fmt.Sprintf("%v", &tt.o), string(marshalled), log.String(), //nolint:staticcheck // %s is one of the ways tried
 		} {
 			if !strings.Contains(got, tt.want) || strings.Contains(got, "hunter2") {
 				t.Errorf("got %q, want %q", got, tt.want)

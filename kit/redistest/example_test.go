@@ -3,6 +3,7 @@ package redistest_test
 import (
 	"context"
 	"fmt"
+	"log"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
@@ -49,11 +50,14 @@ func ExampleCount() {
 
 	ctx := context.Background()
 	client.Ping(ctx)
-	client.Pipelined(ctx, func(p redis.Pipeliner) error {
+	_, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		p.Ping(ctx)
 		p.Ping(ctx)
 		return nil
 	})
+	if err != nil {
+		log.Fatal(err)
+	}
 	fmt.Println("three commands in", trips.RoundTrips(), "round trips")
 	// Output: three commands in 2 round trips
 }

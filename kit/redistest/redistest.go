@@ -139,7 +139,7 @@ func ExampleClient() *redis.Client {
 	options.DB = exampleDB
 	sweeper := redis.NewClient(options)
 	defer sweeper.Close()
-	if err := sweeper.FlushDB(context.Background()).Err(); err != nil {
+	if err := sweeper.FlushDB(context.Background()).Err(); err != nil { //nolint:forbidigo // a database of our own server
 		panic(fmt.Sprintf("redistest: empty the database of examples: %v", err))
 	}
 	return redis.NewClient(options)

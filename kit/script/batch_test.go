@@ -184,7 +184,7 @@ func TestPipelined_errors(t *testing.T) {
 			incr.Queue(t.Context(), b, []string{key})
 			return nil
 		}, func(err error) bool { return errors.Is(err, context.Canceled) }, "2"},
-		{"empty", t.Context(), func(b *script.Batch) error { return nil }, func(err error) bool { return err == nil }, "2"},
+		{"empty", t.Context(), func(*script.Batch) error { return nil }, func(err error) bool { return err == nil }, "2"},
 	} {
 		if err := script.Pipelined(tt.ctx, c, tt.fill); !tt.want(err) {
 			t.Errorf("%s: got %v", tt.name, err)

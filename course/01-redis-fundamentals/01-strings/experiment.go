@@ -2,6 +2,7 @@ package counter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -30,7 +31,7 @@ func setting(ctx context.Context, r *unit.Run) error {
 		func(ctx context.Context, c *redis.Client) error {
 			for _, step := range steps {
 				reply, err := c.Do(trace.WithRequest(ctx, fmt.Sprint(step[3:]...)), step...).Result()
-				if err == redis.Nil {
+				if errors.Is(err, redis.Nil) {
 					reply = "(nil)"
 				} else if err != nil {
 					return err

@@ -35,9 +35,9 @@ var Unit = unit.Unit{
 		{Text: "written by one HSET it cannot", Metric: "failing_one-hset", Op: "==", Bound: 0},
 		{Text: "a Go int says 0 for points that are 0, missing, or of nobody", Metric: "zeros_int", Op: "==", Bound: 3},
 		{Text: "a pointer says 0 for the one who has 0", Metric: "zeros_pointer", Op: "==", Bound: 1},
-		{Text: "one byte too many makes the hash half as large again, at least", Metric: "bytes_long_value", Op: ">", Bound: 1.5, Other: "bytes_fitting_value", Redis: true},
-		{Text: "taking the long value away does not bring the small form back", Metric: "bytes_after_hdel", Op: ">", Bound: 1.5, Other: "bytes_fitting_value", Redis: true},
-		{Text: "so does one field too many", Metric: "bytes_above", Op: ">", Bound: 1.5, Other: "bytes_at", Redis: true},
+		{Text: "one byte too many makes the hash half as large again, at least", Metric: "bytes_long_value", Op: ">", Bound: 1.5, Other: "bytes_fitting_value", Need: unit.NeedRedis},
+		{Text: "taking the long value away does not bring the small form back", Metric: "bytes_after_hdel", Op: ">", Bound: 1.5, Other: "bytes_fitting_value", Need: unit.NeedRedis},
+		{Text: "so does one field too many", Metric: "bytes_above", Op: ">", Bound: 1.5, Other: "bytes_at", Need: unit.NeedRedis},
 	},
 	Races: scenarios,
 	Terms: []unit.Term{

@@ -38,9 +38,14 @@ var Unit = unit.Unit{
 		{Text: "a reader sees a pipeline half done", Metric: "torn_pipeline", Op: ">", Bound: 0},
 		{Text: "and never an MSET", Metric: "torn_mset", Op: "==", Bound: 0},
 		{Text: "some order of two batches and a reader shows two price lists at once", Metric: "failing_batches", Op: ">", Bound: 0},
-		{Text: "Redis holds more than 5 times the memory for one giant pipeline than for batches", Metric: "held_giant", Op: ">", Bound: 5, Other: "held_batches", Timing: true},
+		{Text: "Redis holds more than 5 times the memory for one giant pipeline than for batches", Metric: "held_giant", Op: ">", Bound: 5, Other: "held_batches", Need: unit.NeedRedis},
 	},
 	Races: []race.Scenario{twoBatches, oneMSet},
+	Terms: []unit.Term{
+		{Word: "pipeline", Means: "Several commands sent without waiting for the replies in between; one round trip for all.", Also: []string{"pipelines"}},
+		{Word: "auto-pipelining", Means: "A client that collects the commands of many callers into pipelines by itself.", Also: []string{"auto-pipelined"}},
+		{Word: "latency", Means: "The time that one round trip takes."},
+	},
 	Tasks: []unit.Task{
 		{ID: "all", Title: "loads every product, whatever their number"},
 		{ID: "cost", Title: "loads 10,000 products in 20 round trips at most"},

@@ -202,7 +202,7 @@ func holding(ctx context.Context, r *unit.Run) error {
 			}
 			most = max(most, me.Val().OutputMemory)
 		}
-		r.Metric(unit.Metric{Name: "held_" + w.name, Label: "memory of Redis " + w.label, Value: float64(most) / 1e6, Unit: "MB", Timing: true})
+		r.Metric(unit.Metric{Name: "held_" + w.name, Label: "memory of Redis " + w.label, Value: float64(most) / 1e6, Unit: "MB"})
 	}
 	return nil
 }

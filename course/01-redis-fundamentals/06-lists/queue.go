@@ -42,6 +42,11 @@ var Unit = unit.Unit{
 		{Text: "LPUSH and LTRIM are one round trip", Metric: "trips_feed", Op: "==", Bound: 1},
 	},
 	Races: []race.Scenario{pocket, peek, rail},
+	Terms: []unit.Term{
+		{Word: "list", Means: "A key that holds values in order, read and written at both ends.", Also: []string{"lists"}},
+		{Word: "processing list", Means: "A list that holds what a consumer has taken and not finished, so that a crash loses nothing."},
+		{Word: "at least once", Means: "A promise that nothing is lost, at the price that something may come twice."},
+	},
 	Tasks: []unit.Task{
 		{ID: "order", Title: "shows the newest event first"},
 		{ID: "newest", Title: "keeps exactly the newest 100, with 8 writers at once"},

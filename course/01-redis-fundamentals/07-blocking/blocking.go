@@ -43,9 +43,14 @@ var Unit = unit.Unit{
 		{Text: "BLMOVE keeps it", Metric: "lost_blmove", Op: "==", Bound: 0},
 		// Timing, for in these schedules seconds are waited for, or cut short by a
 		// real server.
-		{Text: "no schedule loses a job of BLMOVE", Metric: "failing_blmove", Op: "==", Bound: 0, Timing: true},
+		{Text: "no schedule loses a job of BLMOVE", Metric: "failing_blmove", Op: "==", Bound: 0, Need: unit.NeedRedis},
 	},
 	Races: []race.Scenario{popped, moved},
+	Terms: []unit.Term{
+		{Word: "connection pool", Means: "The connections that a client keeps open and lends to its callers, one at a time.", Also: []string{"pool", "pools"}},
+		{Word: "blocking command", Means: "A command that waits at the server until there is something to answer, and holds its connection meanwhile.", Also: []string{"blocking commands"}},
+		{Word: "polling", Means: "Asking again and again whether there is something."},
+	},
 	Tasks: []unit.Task{
 		{ID: "works", Title: "does every job once, the oldest first, also those left by a worker that died"},
 		{ID: "quiet", Title: "waits for a job without asking again and again, and is there at once"},

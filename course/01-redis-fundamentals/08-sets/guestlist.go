@@ -38,6 +38,10 @@ var Unit = unit.Unit{
 		{Text: "a count below zero leaves more than a quarter without a prize", Metric: "win_negative", Op: "<", Bound: 0.75, Other: "win_positive"},
 	},
 	Races: []race.Scenario{look, add},
+	Terms: []unit.Term{
+		{Word: "set", Means: "A key that holds members, each once, in no order.", Also: []string{"sets"}},
+		{Word: "cardinality", Means: "How many different members there are."},
+	},
 	Tasks: []unit.Task{
 		{ID: "follow", Title: "keeps each follower once, and tells one caller that it was new"},
 		{ID: "follows", Title: "answers yes or no without fetching the followers"},

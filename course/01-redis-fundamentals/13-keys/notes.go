@@ -45,6 +45,13 @@ var Unit = unit.Unit{
 		{Text: "all of SQLite is", Metric: "seen_sql", Op: "==", Other: "seen_redis"},
 	},
 	Races: []race.Scenario{apart, multi, watch},
+	Terms: []unit.Term{
+		{Word: "keyspace", Means: "All keys of a database."},
+		{Word: "secondary index", Means: "A key that leads from a property to the objects that have it.", Also: []string{"secondary indexes"}},
+		{Word: "N+1 reads", Means: "One read for a list, and one more for each thing in it.", Also: []string{"N+1"}},
+		{Word: "hash tag", Means: "The part of a key in braces, by which a cluster chooses the slot.", Also: []string{"hash tags"}},
+		{Word: "glob", Means: "A pattern with * and ? that names many keys.", Also: []string{"glob pattern"}},
+	},
 	Tasks: []unit.Task{
 		{ID: "keys", Title: "names keys that no input can bend"},
 		{ID: "find", Title: "finds by owner and by tag in two round trips"},

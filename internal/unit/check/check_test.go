@@ -89,7 +89,7 @@ func startServer(t *testing.T) (string, *redis.Client) {
 	return s.URL(), client
 }
 
-var errUnwritten = fmt.Errorf("Like: %w", errors.New("not written yet"))
+var errUnwritten = fmt.Errorf("Like: %w", errors.New("not written yet")) //nolint:staticcheck // Like is a function, named as it is written
 
 // set is what a learner's function may be: one command, or two.
 func set(c *C, rdb redis.Cmdable, twice bool) {
@@ -150,9 +150,9 @@ var tasks = map[string]func(c *C){
 	"unwritten 3":   func(c *C) { c.Written(nil); c.Written(ErrNotImplemented); c.Fail("went on") },
 	"no error":      func(c *C) { c.NoError(nil, "Like"); c.NoError(errors.New("ERR no "+c.Key("k")), "Like") },
 	"nil":           func(c *C) { c.NoError(c.Redis().Get(c.Context(), c.Key("k")).Err(), "Likes") },
-	"panic":         func(c *C) { var m map[string]int; m["a"]++ },
+	"panic":         func(*C) { var m map[string]int; m["a"]++ }, //nolint:staticcheck // it panics, as it must
 	"goexit":        func(*C) { runtime.Goexit() },
-	"client fails":  func(c *C) { c.Clients(3, func(i int, _ *redis.Client) { c.Fail("someone failed") }); c.Fail("went on") },
+	"client fails":  func(c *C) { c.Clients(3, func(int, *redis.Client) { c.Fail("someone failed") }); c.Fail("went on") },
 	"client panics": func(c *C) { c.Clients(2, func(int, *redis.Client) { panic("no") }) },
 	"foreign": func(c *C) {
 		never := make(chan bool)

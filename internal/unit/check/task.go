@@ -30,7 +30,7 @@ var ErrNotImplemented = errors.New("not written yet")
 // code is not written yet.
 func NotImplemented(err error) bool {
 	for ; err != nil; err = errors.Unwrap(err) {
-		if err == ErrNotImplemented || err.Error() == ErrNotImplemented.Error() {
+		if err.Error() == ErrNotImplemented.Error() {
 			return true
 		}
 	}

@@ -8,7 +8,7 @@
 //	exercise/exercise.go    //go:build !solution   the starter: compiles, returns "not written yet"
 //	exercise/solution.go    //go:build solution
 //	exercise/check_test.go  //go:build exercise    its tasks, written with package check
-//	exercise/mutants.toml   wrong solutions that a person would write
+//	exercise/mutants.toml   wrong solutions that a person would write, and other right ones
 //	exercise/hints.md       ## 1, ## 2, ## 3
 //
 // The learner's file lies in workspace/<unit>/exercise.go below the module's

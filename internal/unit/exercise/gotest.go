@@ -33,7 +33,8 @@ type goTest struct {
 	race     bool              // with the race detector
 	overlay  map[string][]byte // absolute path → the content to compile in its place
 	redisURL string
-	noRun    bool // compile and link only
+	noRun    bool     // compile and link only
+	only     []string // functions to run, of any of the exercises; empty means all
 }
 
 // goResult is what came of it, by exercise folder.
@@ -96,8 +97,11 @@ func (g goTest) args(tmp string) ([]string, error) {
 	if g.race {
 		args = append(args, "-race")
 	}
-	if g.noRun {
+	switch {
+	case g.noRun:
 		args = append(args, "-run", "^$")
+	case len(g.only) > 0:
+		args = append(args, "-run", "^("+strings.Join(g.only, "|")+")$")
 	}
 	for _, dir := range g.dirs {
 		args = append(args, "./"+dir)

@@ -17,11 +17,13 @@ import (
 // minMutants is how many wrong solutions an exercise has at least.
 const minMutants = 3
 
-// mutant is a wrong solution that a person would write: edits of solution.go, or
-// a file in its place.
+// mutant is another solution that a person would write: edits of solution.go, or
+// a file in its place. It is wrong, or it is right in a way of its own and shows
+// that the check asks for behaviour and not for one way of writing it.
 type mutant struct {
 	Name string `toml:"name"`
-	// Task is the task that refutes it, Message a part of what a learner reads.
+	// Task is the task that refutes a wrong one, Message a part of what a learner
+	// reads. A right one has neither.
 	Task    string `toml:"task"`
 	Message string `toml:"message"`
 	Edits   []Edit `toml:"edits"`
@@ -34,49 +36,66 @@ type Edit struct {
 	New string `toml:"new"`
 }
 
-// readMutants reads mutants.toml. Fields that it does not know are an error.
-func (r *Runner) readMutants(e unit.Entry) ([]mutant, error) {
+// readMutants reads mutants.toml: the wrong solutions, and the right ones beside
+// solution.go. Fields that it does not know are an error.
+func (r *Runner) readMutants(e unit.Entry) (wrong, right []mutant, err error) {
 	file := r.path(e, "exercise", "mutants.toml")
 	f, err := os.Open(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, errors.New("mutants.toml is missing")
+		return nil, nil, errors.New("mutants.toml is missing")
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer f.Close()
 	var content struct {
-		Mutants []mutant `toml:"mutant"`
+		Wrong []mutant `toml:"mutant"`
+		Right []mutant `toml:"right"`
 	}
 	err = toml.NewDecoder(f).DisallowUnknownFields().Decode(&content)
 	if strict := (*toml.StrictMissingError)(nil); errors.As(err, &strict) {
-		return nil, fmt.Errorf("mutants.toml has fields that nobody reads:\n%s", strict.String())
+		return nil, nil, fmt.Errorf("mutants.toml has fields that nobody reads:\n%s", strict.String())
 	}
 	if err != nil {
-		return nil, fmt.Errorf("mutants.toml: %w", err)
+		return nil, nil, fmt.Errorf("mutants.toml: %w", err)
 	}
-	return content.Mutants, nil
+	return content.Wrong, content.Right, nil
 }
 
-// check says what is wrong with a mutant as it is written.
-func (m mutant) check(e unit.Entry) error {
-	var faults []string
-	for field, value := range map[string]string{"name": m.Name, "task": m.Task, "message": m.Message} {
+// checkWrong says what is wrong with a wrong solution as it is written.
+func (m mutant) checkWrong(e unit.Entry) error {
+	faults := m.faults()
+	for field, value := range map[string]string{"task": m.Task, "message": m.Message} {
 		if strings.TrimSpace(value) == "" {
 			faults = append(faults, "it has no "+field)
 		}
-	}
-	if (len(m.Edits) == 0) == (m.File == "") {
-		faults = append(faults, "it must have either edits or a file")
 	}
 	if m.Task != "" && !slices.ContainsFunc(e.Unit.Tasks, func(t unit.Task) bool { return t.ID == m.Task }) {
 		faults = append(faults, fmt.Sprintf("the unit has no task %q", m.Task))
 	}
 	slices.Sort(faults)
-	if len(faults) > 0 {
-		return errors.New(strings.Join(faults, "; "))
+	return joined(faults)
+}
+
+// checkRight says what is wrong with a right solution as it is written.
+func (m mutant) checkRight(unit.Entry) error {
+	faults := m.faults()
+	if m.Task+m.Message != "" {
+		faults = append(faults, "it is right, and has a task or a message")
 	}
-	return nil
+	return joined(faults)
+}
+
+// faults says what either of them lacks.
+func (m mutant) faults() []string {
+	var faults []string
+	if strings.TrimSpace(m.Name) == "" {
+		faults = append(faults, "it has no name")
+	}
+	if (len(m.Edits) == 0) == (m.File == "") {
+		faults = append(faults, "it must have either edits or a file")
+	}
+	return faults
 }
 
 // source is what is compiled in place of solution.go.

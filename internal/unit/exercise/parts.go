@@ -94,16 +94,16 @@ func (v *verifier) exerciseFaults(u *verified) (faults []string, runnable bool) 
 		faults = append(faults, fmt.Sprintf("hints.md has %d hints, want %d", len(hints), hintCount))
 	}
 	var err error
-	if u.mutants, err = v.readMutants(u.Entry); err != nil {
+	if u.wrong, u.right, err = v.readMutants(u.Entry); err != nil {
 		return append(faults, err.Error()), runnable
 	}
-	if len(u.mutants) < minMutants {
-		faults = append(faults, fmt.Sprintf("mutants.toml has %d wrong solutions, want %d at least", len(u.mutants), minMutants))
+	if len(u.wrong) < minMutants {
+		faults = append(faults, fmt.Sprintf("mutants.toml has %d wrong solutions, want %d at least", len(u.wrong), minMutants))
 	}
 	names := map[string]bool{}
-	for _, m := range u.mutants {
+	for _, m := range slices.Concat(u.wrong, u.right) {
 		if names[m.Name] {
-			faults = append(faults, fmt.Sprintf("mutants.toml has two wrong solutions called %q", m.Name))
+			faults = append(faults, fmt.Sprintf("mutants.toml has two solutions called %q", m.Name))
 		}
 		names[m.Name] = true
 	}

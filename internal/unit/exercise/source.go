@@ -21,6 +21,20 @@ func taskSources(file string) (map[string]string, error) {
 	return sources, err
 }
 
+// taskFunction is the name of the function that checks a task. Empty means that
+// there is none.
+func taskFunction(file, task string) string {
+	sources, err := taskSources(file)
+	if err != nil {
+		return ""
+	}
+	name, _, found := strings.Cut(strings.TrimPrefix(sources[task], "func "), "(")
+	if !found {
+		return ""
+	}
+	return name
+}
+
 // readTasks finds the calls of check.Task in a file: the ids in their order, and
 // the source of the function around each.
 func readTasks(file string) (ids []string, sources map[string]string, err error) {

@@ -19,8 +19,8 @@ type Verdict struct {
 }
 
 // Verify looks whether exercises are sound: their parts are there, every starter
-// fails as not written yet, every solution passes under the race detector, and
-// every wrong solution is refuted by the task and with the message that it names.
+// fails as not written yet, every solution passes under the race detector, also
+// the other right ones of mutants.toml, and every wrong solution is refuted by the task and with the message that it names.
 // It compiles and runs one thing of each unit at a time, so that the go tool has
 // many packages to work on. emit is called for each verdict; passed and failed
 // count them. An error means that it could not go on.
@@ -37,7 +37,7 @@ func (r *Runner) Verify(ctx context.Context, entries []unit.Entry, emit func(Ver
 		emit(verdict)
 	}
 	units := v.parts(entries)
-	for _, round := range []func(context.Context, []verified) error{v.starters, v.solutions, v.mutants} {
+	for _, round := range []func(context.Context, []verified) error{v.starters, v.solutions, v.rights, v.mutants} {
 		if err := round(ctx, units); err != nil {
 			return passed, failed, err
 		}
@@ -54,7 +54,8 @@ type verifier struct {
 type verified struct {
 	unit.Entry
 	solution []byte
-	mutants  []mutant
+	wrong    []mutant
+	right    []mutant
 }
 
 // run runs one thing of each unit and judges it.
@@ -95,59 +96,107 @@ func (v *verifier) starters(ctx context.Context, units []verified) error {
 
 // solutions: each task must pass, under the race detector where it can run.
 func (v *verifier) solutions(ctx context.Context, units []verified) error {
-	note := ""
-	race := canRace(ctx)
-	if !race {
-		note = "without the race detector, which needs a C compiler: install gcc or clang"
-	}
+	race, note := detector(ctx)
 	return v.run(ctx, units, goTest{solution: true, race: race}, func(u verified, o *goOutcome, report *Report) {
-		var faults []string
-		if report.Message != "" {
-			faults = append(faults, report.Message)
-		}
-		for _, t := range report.Tests {
-			if t.Status != check.Pass {
-				faults = append(faults, fmt.Sprintf("task %s: got %s, want pass", t.Task, told(t)))
-			}
-		}
-		if at := strings.Index(o.output, "WARNING: DATA RACE"); at >= 0 {
-			faults = append(faults, firstLines(o.output[at:], 20))
-		}
-		v.emit(u.Entry, "solution", joined(faults), note)
+		v.emit(u.Entry, "solution", passed(o, report), note)
 	})
 }
 
-// mutants runs the first wrong solution of each unit, then the second of each,
-// and so on.
+// detector says whether the race detector can run, and if not, why.
+func detector(ctx context.Context) (race bool, note string) {
+	if canRace(ctx) {
+		return true, ""
+	}
+	return false, "without the race detector, which needs a C compiler: install gcc or clang"
+}
+
+// passed says what keeps a solution from passing.
+func passed(o *goOutcome, report *Report) error {
+	var faults []string
+	if report.Message != "" {
+		faults = append(faults, report.Message)
+	}
+	for _, t := range report.Tests {
+		if t.Status != check.Pass {
+			faults = append(faults, fmt.Sprintf("task %s: got %s, want pass", t.Task, told(t)))
+		}
+	}
+	if at := strings.Index(o.output, "WARNING: DATA RACE"); at >= 0 {
+		faults = append(faults, firstLines(o.output[at:], 20))
+	}
+	return joined(faults)
+}
+
+// rights: another right solution must pass as the solution does.
+func (v *verifier) rights(ctx context.Context, units []verified) error {
+	race, note := detector(ctx)
+	return v.others(ctx, units, others{
+		what:  "right ",
+		of:    func(u verified) []mutant { return u.right },
+		sound: mutant.checkRight,
+		test:  goTest{solution: true, race: race},
+		judge: func(_ mutant, o *goOutcome, report *Report) error { return passed(o, report) },
+		note:  note,
+	})
+}
+
+// mutants: each wrong solution must be refuted.
 func (v *verifier) mutants(ctx context.Context, units []verified) error {
+	return v.others(ctx, units, others{
+		what:  "mutant ",
+		of:    func(u verified) []mutant { return u.wrong },
+		sound: mutant.checkWrong,
+		test:  goTest{solution: true},
+		alone: true,
+		judge: func(m mutant, _ *goOutcome, report *Report) error { return m.refuted(report) },
+	})
+}
+
+// others is what to do with solutions that stand in place of solution.go.
+type others struct {
+	what  string // before their names in a verdict
+	of    func(verified) []mutant
+	sound func(mutant, unit.Entry) error // says what is wrong with one as it is written
+	test  goTest
+	alone bool // only the task that each names is run: there are many, and one must speak
+	judge func(mutant, *goOutcome, *Report) error
+	note  string
+}
+
+// others runs the first of them of each unit, then the second of each, and so on.
+func (v *verifier) others(ctx context.Context, units []verified, o others) error {
 	for n := 0; ; n++ {
 		var round []verified
 		left := false
-		g := goTest{solution: true, overlay: map[string][]byte{}}
+		g := o.test
+		g.overlay, g.only = map[string][]byte{}, nil
 		for _, u := range units {
-			if n >= len(u.mutants) {
+			if n >= len(o.of(u)) {
 				continue
 			}
 			left = true
-			m := u.mutants[n]
-			fault := m.check(u.Entry)
+			m := o.of(u)[n]
+			fault := o.sound(m, u.Entry)
 			var source []byte
 			if fault == nil {
 				source, fault = m.source(v.path(u.Entry, "exercise"), u.solution)
 			}
 			if fault != nil {
-				v.emit(u.Entry, "mutant "+m.Name, fault, "")
+				v.emit(u.Entry, o.what+m.Name, fault, "")
 				continue
 			}
 			g.overlay[v.path(u.Entry, "exercise", "solution.go")] = source
+			if o.alone {
+				g.only = append(g.only, taskFunction(v.path(u.Entry, "exercise", "check_test.go"), m.Task))
+			}
 			round = append(round, u)
 		}
 		if !left {
 			return nil
 		}
-		err := v.run(ctx, round, g, func(u verified, _ *goOutcome, report *Report) {
-			m := u.mutants[n]
-			v.emit(u.Entry, "mutant "+m.Name, m.refuted(report), "")
+		err := v.run(ctx, round, g, func(u verified, outcome *goOutcome, report *Report) {
+			m := o.of(u)[n]
+			v.emit(u.Entry, o.what+m.Name, o.judge(m, outcome, report), o.note)
 		})
 		if err != nil {
 			return err
@@ -160,11 +209,8 @@ func (m mutant) refuted(report *Report) error {
 	if report.Kind == KindCompile {
 		return fmt.Errorf("it does not compile: %s", report.Message)
 	}
-	var others []string
 	for _, t := range report.Tests {
 		switch {
-		case t.Task != m.Task && t.Status != check.Pass:
-			others = append(others, fmt.Sprintf("task %s did: %s", t.Task, told(t)))
 		case t.Task != m.Task:
 		case t.Status != check.Pass && strings.Contains(t.Message, m.Message):
 			return nil
@@ -172,7 +218,7 @@ func (m mutant) refuted(report *Report) error {
 			return fmt.Errorf("task %s refutes it, but says %s, want %q in it", m.Task, told(t), m.Message)
 		}
 	}
-	return joined(append([]string{fmt.Sprintf("task %s does not refute it", m.Task)}, others...))
+	return fmt.Errorf("task %s does not refute it", m.Task)
 }
 
 func told(t Test) string {

@@ -26,6 +26,7 @@ func TestVerify(t *testing.T) {
 		"1.01 parts":                   nil,
 		"1.01 starter":                 nil,
 		"1.01 solution":                nil,
+		"1.01 right adds in one":       nil,
 		"1.01 mutant reads and writes": nil,
 		"1.01 mutant adds one":         nil,
 		"1.01 mutant asks first":       nil,
@@ -38,6 +39,8 @@ func TestVerify(t *testing.T) {
 		},
 		"1.02 starter":                {`task one: got pass, want fail with "not written yet"`, `task two: got error with "not run: the check has no such task"`},
 		"1.02 solution":               {"task two: got error", "WARNING: DATA RACE"},
+		"1.02 right fails":            {`task one: got fail with "The value is 3, want 1."`},
+		"1.02 right and wrong":        {"it is right, and has a task or a message"},
 		"1.02 mutant survives":        {"task one does not refute it"},
 		"1.02 mutant other words":     {`task one refutes it, but says fail with "The value is 2, want 1.", want "The number is 2" in it`},
 		"1.02 mutant no Go":           {"it does not compile: solution.go:", "undefined: valeu"},
@@ -49,8 +52,8 @@ func TestVerify(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if passed != 6 || failed != 8 || len(got) != len(want) {
-		t.Errorf("Verify: got %d passed, %d failed and %d different verdicts, want 6, 8 and %d", passed, failed, len(got), len(want))
+	if passed != 7 || failed != 10 || len(got) != len(want) {
+		t.Errorf("Verify: got %d passed, %d failed and %d different verdicts, want 7, 10 and %d", passed, failed, len(got), len(want))
 	}
 	for what, parts := range want {
 		v, told := got[what]
@@ -110,14 +113,18 @@ func TestReadMutants(t *testing.T) {
 		sound + "mesage = \"x\"\n":           "fields that nobody reads",
 		sound + "[[mutants]]\nname = \"\"\n": "fields that nobody reads",
 		"[[mutant]":                          "mutants.toml: ",
+		sound + "[[right]]\nname = \"b\"\nfile = \"b.go\"\n": "",
 	} {
 		r := empty(t, add, map[string]string{"exercise/mutants.toml": text})
-		got, err := r.readMutants(add)
+		got, right, err := r.readMutants(add)
 		if want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("readMutants of %q: got error %v, want %q in it", text, err, want)
 		}
 		if diff := cmp.Diff([]mutant{{Name: "a", Task: "sum", Message: "m", File: "a.go"}}, got); want == "" && (err != nil || diff != "") {
 			t.Errorf("readMutants: %v (-want +got):\n%s", err, diff)
+		}
+		if strings.Contains(text, "[[right]]") && !cmp.Equal(right, []mutant{{Name: "b", File: "b.go"}}) {
+			t.Errorf("readMutants: got %v right, want b", right)
 		}
 	}
 }

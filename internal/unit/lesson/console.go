@@ -144,10 +144,10 @@ func trimLines(text string) string {
 func split(command string) ([]string, error) {
 	var words []string
 	for rest := strings.TrimSpace(command); rest != ""; rest = strings.TrimSpace(rest) {
-		var word string
+		var word strings.Builder
 		for rest != "" && rest[0] != ' ' {
 			if rest[0] != '\'' {
-				word += rest[:1]
+				word.WriteByte(rest[0])
 				rest = rest[1:]
 				continue
 			}
@@ -155,10 +155,10 @@ func split(command string) ([]string, error) {
 			if !closed {
 				return nil, fmt.Errorf("a quote is not closed in %q", command)
 			}
-			word += quoted
+			word.WriteString(quoted)
 			rest = after
 		}
-		words = append(words, word)
+		words = append(words, word.String())
 	}
 	return words, nil
 }

@@ -3,6 +3,7 @@ package lesson
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -20,12 +21,7 @@ func region(source, name string) (string, error) {
 	var open []string // regions that the line is in
 	seen := name == ""
 	inside := func() bool {
-		for _, o := range open {
-			if o == name {
-				return true
-			}
-		}
-		return name == ""
+		return name == "" || slices.Contains(open, name)
 	}
 	source = buildLine.ReplaceAllString(source, "")
 	for i, line := range strings.Split(strings.TrimSuffix(source, "\n"), "\n") {

@@ -154,7 +154,7 @@ func (s *Store) Update(id string, change func(*Record)) error {
 	if err := lock.Lock(); err != nil {
 		return fmt.Errorf("progress: lock %s: %w", s.path, err)
 	}
-	defer lock.Unlock()
+	defer lock.Unlock() //nolint:errcheck // what was written stays, and the lock ends with the process
 	now, err := s.read()
 	if err != nil {
 		return err

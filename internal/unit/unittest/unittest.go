@@ -114,7 +114,7 @@ func empty(t *testing.T, r *localredis.Redis) {
 	t.Helper()
 	c := redis.NewClient(r.Options())
 	defer c.Close()
-	left, err := c.Keys(context.Background(), "*").Result() // our own server, and nobody waits for it
+	left, err := c.Keys(context.Background(), "*").Result() //nolint:forbidigo // our own server, and nobody waits for it
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,6 @@
 //go:build exercise
 
-package exercise
+package exercise_test
 
 import (
 	"fmt"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/redis-grind/grind/course/01-redis-fundamentals/04-pipelines/exercise"
 	"github.com/redis-grind/grind/internal/tap"
 	"github.com/redis-grind/grind/internal/trace"
 	"github.com/redis-grind/grind/internal/unit/check"
@@ -20,7 +21,7 @@ func TestAll(t *testing.T) {
 	check.Task(t, "all", func(c *check.C) {
 		for round, n := range []int{0, 1, 2_000 + c.Rand().IntN(999)} {
 			list := products(c, fmt.Sprint("list-", round), n)
-			failed, err := Load(c.Context(), c.Redis(), list)
+			failed, err := exercise.Load(c.Context(), c.Redis(), list)
 			c.NoError(err, fmt.Sprintf("Load of %d products", n))
 			if len(failed) > 0 {
 				c.Fail("Redis refused none of %d products, and Load reports %d as failed, such as %s.", n, len(failed), some(failed))
@@ -45,7 +46,7 @@ func TestCost(t *testing.T) {
 				defer c.Throw(tap.Fault{Kind: tap.Latency, Delay: 10 * time.Millisecond})()
 			}
 			var err error
-			trips := c.RoundTrips(func() { _, err = Load(c.Context(), c.Redis(), list) })
+			trips := c.RoundTrips(func() { _, err = exercise.Load(c.Context(), c.Redis(), list) })
 			c.NoError(err, "Load")
 			if trips > most {
 				c.Fail("%d products took %d round trips, and %d must do for 10000.", n, trips, most)
@@ -60,7 +61,7 @@ func TestBounded(t *testing.T) {
 		list := products(c, "list", 3_000+c.Rand().IntN(999))
 		defer c.Throw(tap.Fault{Kind: tap.Latency, Delay: 10 * time.Millisecond})()
 		var err error
-		sent := c.Commands(func() { _, err = Load(c.Context(), c.Redis(), list) })
+		sent := c.Commands(func() { _, err = exercise.Load(c.Context(), c.Redis(), list) })
 		c.NoError(err, "Load")
 		if n := largest(sent); n > most {
 			c.Fail("Of %d products, %d commands were sent before the first reply was read, and at most %d may be: if the connection breaks then, nothing is known of any of them.", len(list), n, most)
@@ -98,7 +99,7 @@ func TestReport(t *testing.T) {
 		for key := range texts {
 			c.NoError(c.Direct().Set(c.Context(), key, old, 0).Err(), "SET")
 		}
-		failed, err := Load(c.Context(), c.Redis(), list)
+		failed, err := exercise.Load(c.Context(), c.Redis(), list)
 		c.Written(err)
 		reported := 0
 		for key := range texts {
@@ -109,7 +110,7 @@ func TestReport(t *testing.T) {
 				reported++
 			}
 		}
-		var sound []Product
+		var sound []exercise.Product
 		for _, p := range list {
 			if !texts[p.Key] {
 				sound = append(sound, p)
@@ -142,7 +143,7 @@ func TestCut(t *testing.T) {
 		list := products(c, "list", 2_600)
 		at := 1_100 + c.Rand().IntN(400)
 		c.Throw(tap.Fault{Kind: tap.Cut, After: at, Times: 1})
-		failed, err := Load(c.Context(), c.Redis(), list)
+		failed, err := exercise.Load(c.Context(), c.Redis(), list)
 		c.Written(err)
 		lost := 0
 		last := ""
@@ -158,10 +159,10 @@ func TestCut(t *testing.T) {
 }
 
 // products is a list of n products.
-func products(c *check.C, name string, n int) []Product {
-	list := make([]Product, n)
+func products(c *check.C, name string, n int) []exercise.Product {
+	list := make([]exercise.Product, n)
 	for i := range list {
-		list[i] = Product{
+		list[i] = exercise.Product{
 			Key:   c.Key(fmt.Sprintf("%s:%d", name, i)),
 			Cents: int64(1 + c.Rand().IntN(100_000)),
 			Stock: int64(c.Rand().IntN(1000)),
@@ -172,7 +173,7 @@ func products(c *check.C, name string, n int) []Product {
 
 // missing returns the keys of the products that are not in Redis as they are in
 // the list.
-func missing(c *check.C, list []Product) []string {
+func missing(c *check.C, list []exercise.Product) []string {
 	if len(list) == 0 {
 		return nil
 	}
