@@ -18,7 +18,7 @@ import (
 	broadcast "github.com/redis-grind/grind/course/01-redis-fundamentals/11-pubsub"
 	keyspace "github.com/redis-grind/grind/course/01-redis-fundamentals/12-scanning"
 	notes "github.com/redis-grind/grind/course/01-redis-fundamentals/13-keys"
-	shop "github.com/redis-grind/grind/course/01-redis-fundamentals/incident"
+	incident1 "github.com/redis-grind/grind/course/01-redis-fundamentals/incident"
 	"github.com/redis-grind/grind/internal/unit"
 )
 
@@ -55,7 +55,7 @@ func New() *unit.Course {
 			{Number: 9, Title: "Projects", Teaches: "eight applications that you build"},
 		},
 		Incidents: []unit.IncidentEntry{
-			{Phase: 1, Dir: "01-redis-fundamentals/incident", Incident: &shop.Incident},
+			{Phase: 1, Dir: "01-redis-fundamentals/incident", Incident: &incident1.Incident},
 		},
 		Routes: []unit.Route{
 			{Name: "all", Title: "All of it", About: "Every unit, in order."},

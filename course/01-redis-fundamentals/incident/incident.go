@@ -1,4 +1,4 @@
-// Package shop is the incident that ends phase 1: a shop whose counters, feed and
+// Package incident1 is the incident that ends phase 1: a shop whose counters, feed and
 // carts misbehave under load. The folder shop holds the program, this package its
 // visitors and its judge.
 //
@@ -6,7 +6,7 @@
 //
 // On a server of its own, which ends with the incident: session:<n>, 200,000
 // strings with an end, and whatever the learner's file writes.
-package shop
+package incident1
 
 import (
 	"context"

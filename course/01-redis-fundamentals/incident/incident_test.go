@@ -1,4 +1,4 @@
-package shop
+package incident1
 
 import (
 	"context"
