@@ -46,8 +46,8 @@ func (b *board) turn(f *Fact, to Light, now time.Time) {
 func (b *board) read(facts []unit.Fact, readings []unit.Reading, deployment int, now time.Time) {
 	drop := now.Sub(b.lastDrop) >= time.Second
 	all := true
-	for i, r := range readings {
-		f := &b.facts[i]
+	for i, fact := range facts {
+		f, r := &b.facts[i], readings[i]
 		switch {
 		case r.Bad:
 			b.turn(f, Red, now)
@@ -56,9 +56,9 @@ func (b *board) read(facts []unit.Fact, readings []unit.Reading, deployment int,
 		default:
 			b.turn(f, Watching, now)
 		}
-		f.Title = facts[i].Bad
+		f.Title = fact.Bad
 		if f.Light == Green {
-			f.Title = facts[i].Good
+			f.Title = fact.Good
 		}
 		f.Value, f.Unit, f.Text = r.Value, r.Unit, r.Text
 		all = all && f.Light == Green

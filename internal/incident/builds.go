@@ -33,8 +33,8 @@ func newBuilds(ctx context.Context, r *Runner, file string) *builds {
 		defer func() { stop() }()
 		exercise.WatchFile(ctx, file, func() { stop() }, func() {
 			stop()
-			one, end := context.WithCancel(ctx)
-			cancel = end
+			var one context.Context
+			one, cancel = context.WithCancel(ctx) //nolint:gosec // stop calls it
 			building.Go(func() { b.build(one, r, file) })
 		})
 	})

@@ -89,7 +89,13 @@ type Done struct {
 }
 
 // Type returns the event's name in JSON.
-func (State) Type() string  { return "state" }
+func (State) Type() string { return "state" }
+
+// Type returns the event's name in JSON.
 func (Status) Type() string { return "status" }
-func (Wire) Type() string   { return "wire" }
-func (Done) Type() string   { return "done" }
+
+// Type returns the event's name in JSON.
+func (Wire) Type() string { return "wire" }
+
+// Type returns the event's name in JSON.
+func (Done) Type() string { return "done" }

@@ -109,21 +109,24 @@ func (s *session) take(ctx context.Context, b build) error {
 		return b.err
 	case b.err != nil:
 		s.emit(State{Phase: Failed, Text: sentence(b.err), Deployment: s.number()})
-		return nil
+		return nil //nolint:nilerr // it was told, and the next save may do better
 	case b.trouble != "":
 		s.emit(State{Phase: Refused, Text: s.explained(b.trouble), Line: lineOf(b.trouble, filepath.Base(s.original(s.Entry.Incident.File))), Deployment: s.number()})
 		return nil
 	}
 	s.emit(State{Phase: Starting, Text: "starting it on fresh data", Deployment: s.number()})
 	next, err := deploy(ctx, s.Entry.Incident, s.count+1, s.Binary, b.dir)
-	if crash, ok := asCrash(err); ok {
+	crash, crashed := asCrash(err)
+	switch {
+	case crashed:
 		s.tellCrash(crash)
 		return nil
-	}
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil
+	case ctx.Err() != nil: // it was told to end, and that is no error
+		if next != nil {
+			return next.end()
 		}
+		return nil
+	case err != nil:
 		return err
 	}
 	s.count++

@@ -56,15 +56,13 @@ func (d *desk) leave(r *running) {
 	}
 }
 
-// stop asks the unit's run to end, and reports whether there was one.
-func (d *desk) stop(unitID string) bool {
+// stop asks the unit's run to end, if there is one.
+func (d *desk) stop(unitID string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.current == nil || d.current.unit != unitID {
-		return false
+	if d.current != nil && d.current.unit == unitID {
+		d.current.cancel()
 	}
-	d.current.cancel()
-	return true
 }
 
 // told is one event of a run as a page gets it.

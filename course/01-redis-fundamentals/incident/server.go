@@ -57,7 +57,7 @@ func (s *server) look(ctx context.Context, rdb *redis.Client) (time.Duration, er
 	return held, nil
 }
 
-// parseAccount reads lines such as cmdstat_keys:calls=3,usec=38448,…
+// parseAccount reads lines such as cmdstat_keys:calls=3,usec=38448.
 func parseAccount(info string) map[string]spent {
 	out := map[string]spent{}
 	for line := range strings.Lines(info) {

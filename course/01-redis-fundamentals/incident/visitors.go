@@ -42,7 +42,6 @@ func newVisitors(copies []string) *visitors {
 // run visits the shop until ctx ends.
 func (v *visitors) run(ctx context.Context) {
 	defer v.http.CloseIdleConnections()
-	v.began = time.Now()
 	var all sync.WaitGroup
 	for _, visit := range []func(context.Context){v.fillCarts, v.publish, v.readFeed, v.openPages} {
 		all.Go(func() { visit(ctx) })

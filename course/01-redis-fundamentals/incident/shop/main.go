@@ -31,7 +31,7 @@ func main() {
 	if os.Getenv("SHOP_CHILD") != "" {
 		go endWithParent()
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -34,7 +34,7 @@ func (s *shop) serve(handle handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			if p := recover(); p != nil {
-				log.Printf("%s %s: panic: %v", r.Method, r.URL.Path, p)
+				log.Printf("%s %q: panic: %v", r.Method, r.URL.Path, p) //nolint:gosec // quoted
 				http.Error(w, fmt.Sprintf("panic: %v", p), http.StatusInternalServerError)
 			}
 		}()
