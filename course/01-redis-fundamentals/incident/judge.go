@@ -69,7 +69,7 @@ func (j *judge) memoryReading(ctx context.Context, ripe bool) unit.Reading {
 		}
 	}
 	r := unit.Reading{
-		Value: float64(state.endless), Unit: "keys for ever",
+		Value: float64(state.endless), Unit: plural(state.endless, "key") + " for ever",
 		Bad:    err != nil || state.grows || wrong > 0,
 		Enough: ripe && state.whole && len(checks) >= 10,
 	}
@@ -93,9 +93,10 @@ func (j *judge) memoryReading(ctx context.Context, ripe bool) unit.Reading {
 const maxFeedCommands = 2*feedLength + 5
 
 // pages: nothing that is done for the feed keeps the rest of the shop waiting,
-// and the feed is right.
+// and the feed is right. The figure is Redis's own: how long a page takes is told
+// beside it, for on a busy machine that says little about the shop.
 func (j *judge) pages(ctx context.Context, ripe bool) unit.Reading {
-	held, err := j.server.look(ctx, j.scene.Redis)
+	dearest, held, err := j.server.look(ctx, j.scene.Redis)
 	took, reads := j.visitors.pages.all(), j.visitors.feed.all()
 	slow := p99(took)
 	wrong, fault := 0, ""
@@ -107,8 +108,8 @@ func (j *judge) pages(ctx context.Context, ripe bool) unit.Reading {
 	}
 	cost := j.feedCost()
 	r := unit.Reading{
-		Value: float64(slow.Microseconds()) / 1000, Unit: "ms p99",
-		Bad:    err != nil || wrong > 0 || held > 0 || cost > maxFeedCommands,
+		Value: float64(dearest.Microseconds()) / 1000, Unit: "ms without an answer",
+		Bad:    err != nil || wrong > 0 || held || cost > maxFeedCommands,
 		Enough: ripe && len(reads) >= 6 && len(took) >= 60,
 	}
 	switch {
@@ -116,12 +117,12 @@ func (j *judge) pages(ctx context.Context, ripe bool) unit.Reading {
 		r.Text = "Redis does not answer: " + err.Error()
 	case wrong > 0:
 		r.Text = fmt.Sprintf("%d of %d times the feed was wrong: %s", wrong, len(reads), fault)
-	case held > 0:
-		r.Text = fmt.Sprintf("one page in a hundred takes %s or longer; again and again Redis answers nobody for %s", millis(slow), millis(held))
+	case held:
+		r.Text = fmt.Sprintf("again and again Redis answers nobody for %s; one page in a hundred takes %s or longer", millis(dearest), millis(slow))
 	case cost > maxFeedCommands:
 		r.Text = fmt.Sprintf("one look at the feed takes %d commands", cost)
 	default:
-		r.Text = fmt.Sprintf("99 pages in a hundred take less than %s while the feed is read", millis(slow))
+		r.Text = fmt.Sprintf("nothing keeps Redis from answering; 99 pages in a hundred take less than %s on this machine", millis(slow))
 	}
 	return r
 }
@@ -145,6 +146,13 @@ func (j *judge) why(path string) string {
 		}
 	}
 	return ""
+}
+
+func plural(n int64, word string) string {
+	if n == 1 {
+		return word
+	}
+	return word + "s"
 }
 
 func millis(d time.Duration) string {

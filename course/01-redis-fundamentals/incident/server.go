@@ -31,30 +31,31 @@ type spent struct{ calls, micros int64 }
 const (
 	heldMean  = time.Millisecond
 	heldShare = 0.02
+	// fewCalls say nothing about a command: one of them may have met a busy moment.
+	fewCalls = 3
 )
 
-// look returns how long the dearest command of the last window held the server at
-// each call; zero when none did for long.
-func (s *server) look(ctx context.Context, rdb *redis.Client) (time.Duration, error) {
+// look returns how long the dearest command of the last window took the server at
+// each call, and whether that held it.
+func (s *server) look(ctx context.Context, rdb *redis.Client) (dearest time.Duration, held bool, err error) {
 	text, err := rdb.Info(ctx, "commandstats").Result()
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	now := account{time.Now(), parseAccount(text)}
 	s.looks = slices.DeleteFunc(s.looks, func(a account) bool { return now.at.Sub(a.at) > window })
 	s.looks = append(s.looks, now)
 	from := s.looks[0]
-	var held time.Duration
 	for name, n := range now.spent {
 		calls, took := n.calls-from.spent[name].calls, time.Duration(n.micros-from.spent[name].micros)*time.Microsecond
-		if calls == 0 || name == "info" { // which we send
+		if calls < fewCalls || name == "info" { // which we send
 			continue
 		}
-		if mean := took / time.Duration(calls); mean >= heldMean && took.Seconds() >= heldShare*window.Seconds() {
-			held = max(held, mean)
-		}
+		mean := took / time.Duration(calls)
+		dearest = max(dearest, mean)
+		held = held || mean >= heldMean && took.Seconds() >= heldShare*window.Seconds()
 	}
-	return held, nil
+	return dearest, held, nil
 }
 
 // parseAccount reads lines such as cmdstat_keys:calls=3,usec=38448.

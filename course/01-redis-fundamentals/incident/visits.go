@@ -134,8 +134,9 @@ func (v *visitors) reportViews(ctx context.Context, day, product string, counts 
 		both sync.WaitGroup
 		all  = true
 	)
+	before := int(counts[product])
 	for b := range 2 {
-		n := int64(1 + (int(counts[product])+b+len(product))%4)
+		n := int64(1 + (before+b+len(product))%4)
 		both.Go(func() {
 			form := url.Values{"day": {day}, "n": {strconv.FormatInt(n, 10)}}
 			a := v.ask(ctx, b, "browser", http.MethodPost, "/views/"+product, form, nil)
@@ -179,7 +180,7 @@ func (v *visitors) publish(ctx context.Context) {
 	every(ctx, 125*time.Millisecond, func() { v.publishOne(ctx) })
 }
 
-// publishOne sends the next entry until it is taken.
+// publishOne sends the next entry, or the last one again if it was not taken.
 func (v *visitors) publishOne(ctx context.Context) {
 	number := v.published.Load() + 1
 	v.publishing.Store(number)
