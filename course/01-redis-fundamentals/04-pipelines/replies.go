@@ -150,7 +150,7 @@ func tear(ctx context.Context, r *unit.Run, list []price, least, most int, load 
 			default:
 				seen, readErr := r.Redis().MGet(ctx, first, last).Result()
 				if readErr != nil {
-					<-written
+					<-written //nolint:errcheck // why we stop is what is told
 					return torn, played, readErr
 				}
 				if seen[0] != seen[1] {

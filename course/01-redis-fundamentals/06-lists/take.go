@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -62,7 +63,7 @@ func fromRail(ctx context.Context, rdb redis.Cmdable, orders, rail string, cook 
 func putBack(ctx context.Context, rdb redis.Cmdable, orders, rail string) error {
 	for {
 		err := rdb.LMove(ctx, rail, orders, "LEFT", "RIGHT").Err()
-		if err == redis.Nil {
+		if errors.Is(err, redis.Nil) {
 			return nil // the rail is empty
 		}
 		if err != nil {

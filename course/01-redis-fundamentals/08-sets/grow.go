@@ -2,6 +2,7 @@ package guestlist
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -109,7 +110,7 @@ func sell(ctx context.Context, r *unit.Run, from, to, all int) error {
 		keys = append(keys, r.Key(keep.key))
 	}
 	for ; from < to; from += 1000 {
-		if err := fill.Run(ctx, r.Redis(), keys, from+1, min(from+1000, to)).Err(); err != nil && err != redis.Nil {
+		if err := fill.Run(ctx, r.Redis(), keys, from+1, min(from+1000, to)).Err(); err != nil && !errors.Is(err, redis.Nil) {
 			return err
 		}
 		r.Progress("tickets sold", min(from+1000, to), all)
@@ -128,7 +129,7 @@ func timeOf(ctx context.Context, rdb *redis.Client, keep keeping, key string, si
 			}
 			return nil
 		})
-		if err == redis.Nil { // LPOS and ZSCORE: it is not there
+		if errors.Is(err, redis.Nil) { // LPOS and ZSCORE: it is not there
 			return nil
 		}
 		return err

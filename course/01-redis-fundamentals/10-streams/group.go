@@ -2,6 +2,7 @@ package kitchen
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -36,7 +37,7 @@ func oneOrder(ctx context.Context, r *unit.Run) error {
 				read("kitchen", "anna"),
 				read("till", "tess"),
 			} {
-				if err := c.Do(ctx, step...).Err(); err != nil && err != redis.Nil {
+				if err := c.Do(ctx, step...).Err(); err != nil && !errors.Is(err, redis.Nil) {
 					return err
 				}
 			}

@@ -63,10 +63,10 @@ var Unit = unit.Unit{
 // answer computes the right choice from what the display was told.
 func answer(m unit.Metrics) (int, string) {
 	because := fmt.Sprintf("%.0f errors, and %.0f notices missed. The client reconnected and subscribed again by itself, and said nothing.", m["errors"], m["missed"])
-	switch {
-	case m["errors"] == 0:
+	switch m["errors"] {
+	case 0:
 		return 0, because
-	case m["errors"] == 1:
+	case 1:
 		return 1, because
 	}
 	return 2, because

@@ -27,7 +27,7 @@ func comparing(ctx context.Context, r *unit.Run, s *space) error {
 		open          func() (store, error)
 	}{
 		{"map", "map", func() (store, error) { return newMapStore(), nil }},
-		{"SQLite, in a file", "sql", func() (store, error) { return newSQLStore(file) }},
+		{"SQLite, in a file", "sql", func() (store, error) { return newSQLStore(ctx, file) }},
 		{"Redis, over a socket", "redis", func() (store, error) { return &redisStore{s.rdb, s.key}, nil }},
 	} {
 		times, seen, err := workload(ctx, way.open, n)

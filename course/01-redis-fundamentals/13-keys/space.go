@@ -54,7 +54,7 @@ func costOf(ctx context.Context, rdb *redis.Client, latency time.Duration, do fu
 	running, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- t.Run(running) }()
-	defer func() { cancel(); <-ended }()
+	defer func() { cancel(); <-ended }() //nolint:errcheck // it ends because it is told to
 	o := *rdb.Options()
 	o.Addr = t.Addr()
 	c := redis.NewClient(&o)

@@ -91,14 +91,14 @@ func (s *mapStore) count(context.Context) (int, error) { return len(s.notes), ni
 // sqlStore is a file that any program on this machine may open.
 type sqlStore struct{ db *sql.DB }
 
-func newSQLStore(file string) (*sqlStore, error) {
+func newSQLStore(ctx context.Context, file string) (*sqlStore, error) {
 	// WAL with synchronous=NORMAL: a commit survives the program, not the power.
 	db, err := sql.Open("sqlite", "file:"+file+"?_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=busy_timeout(5000)")
 	if err != nil {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1)
-	_, err = db.Exec(`
+	_, err = db.ExecContext(ctx, `
 		CREATE TABLE IF NOT EXISTS notes (id TEXT PRIMARY KEY, owner TEXT, tag TEXT, text TEXT) WITHOUT ROWID;
 		CREATE INDEX IF NOT EXISTS notes_tag ON notes (tag)`)
 	if err != nil {
