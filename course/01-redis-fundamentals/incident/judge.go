@@ -108,7 +108,7 @@ func (j *judge) pages(ctx context.Context, ripe bool) unit.Reading {
 	}
 	cost := j.feedCost()
 	r := unit.Reading{
-		Value: float64(dearest.Microseconds()) / 1000, Unit: "ms without an answer",
+		Value: float64(dearest.Round(10*time.Microsecond).Microseconds()) / 1000, Unit: "ms without an answer",
 		Bad:    err != nil || wrong > 0 || held || cost > maxFeedCommands,
 		Enough: ripe && len(reads) >= 6 && len(took) >= 60,
 	}
