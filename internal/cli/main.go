@@ -48,6 +48,8 @@ type app struct {
 	json    bool   // --json
 	url     string // --redis, else REDIS_URL
 	closers []func() error
+
+	anyRedis bool // --yes-use-this-redis
 }
 
 func (a *app) root() *cobra.Command {
@@ -69,6 +71,7 @@ Without a command it opens the workbench in your browser.`,
 	}
 	root.PersistentFlags().StringVar(&a.url, "redis", os.Getenv("REDIS_URL"), "`URL` of a Redis to use instead of a private one (default $REDIS_URL)")
 	root.Flag("redis").DefValue = "" // the environment may hold a password
+	root.PersistentFlags().BoolVar(&a.anyRedis, useThisRedis, false, "use the Redis of --redis although it looks like production")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%v\n`%s --help` lists the flags.", err, cmd.CommandPath())
 	})
