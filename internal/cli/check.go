@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -54,7 +55,7 @@ func (a *app) check(ctx context.Context, entries []unit.Entry, onlyBegun bool, f
 	if err != nil {
 		return err
 	}
-	var begun []unit.Entry
+	begun := []unit.Entry{}
 	for _, e := range entries {
 		switch {
 		case len(e.Unit.Tasks) == 0 && !onlyBegun:
@@ -64,6 +65,9 @@ func (a *app) check(ctx context.Context, entries []unit.Entry, onlyBegun bool, f
 			begun = append(begun, e)
 		}
 	}
+	if len(begun) == 0 && a.json {
+		return a.printJSON(begun)
+	}
 	if len(begun) == 0 {
 		a.say("You have begun no exercise yet. `grind start 1.01` begins the first.")
 		return nil
@@ -71,20 +75,37 @@ func (a *app) check(ctx context.Context, entries []unit.Entry, onlyBegun bool, f
 	if r.Redis, err = a.openRedis(ctx); err != nil {
 		return err
 	}
-	passed := true
+	var (
+		passed  = true
+		reports []*exercise.Report
+		unkept  error
+	)
 	for _, e := range begun {
+		stop := a.waiting("checking " + e.Unit.ID)
 		report, err := r.Check(ctx, e, exercise.CheckOptions{File: file})
-		if err != nil {
+		stop()
+		if report == nil {
 			return err
 		}
+		// What is not kept is told after what was found.
+		unkept = errors.Join(unkept, err)
 		passed = passed && report.Status == check.Pass
-		if a.json {
-			if err := a.printJSON(report); err != nil {
-				return err
-			}
-		} else {
+		reports = append(reports, report)
+		if !a.json {
 			a.printReport(e, report)
 		}
+	}
+	if a.json {
+		var document any = reports
+		if !onlyBegun {
+			document = reports[0]
+		}
+		if err := a.printJSON(document); err != nil {
+			return err
+		}
+	}
+	if unkept != nil {
+		return unkept
 	}
 	if !passed {
 		return &answerNo{}

@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/redis/go-redis/v9/logging"
@@ -36,6 +38,8 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 	if closeErr := a.close(); err == nil {
 		err = closeErr
 	}
+	// A flag that is not known ends the reading of flags, maybe before --json.
+	a.json = a.json || slices.Contains(args, "--json")
 	return a.report(err)
 }
 
@@ -60,6 +64,7 @@ func (a *app) root() *cobra.Command {
 measure and break, on a real Redis that starts by itself.
 
 Without a command it opens the workbench in your browser.`,
+		Version:       Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -82,7 +87,37 @@ Without a command it opens the workbench in your browser.`,
 		a.startCommand(), a.checkCommand(), a.watchCommand(), a.hintCommand(), a.solutionCommand(), a.resetCommand(),
 		a.setupCommand(), a.verifyCommand(), a.versionCommand(),
 	)
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		a.mendDefault(root, cmd)
+	}
 	return root
+}
+
+// mendDefault has the commands that cobra brings along answer what they do not
+// know with an error, as all the others do.
+func (a *app) mendDefault(root, cmd *cobra.Command) {
+	switch cmd.Name() {
+	case "help":
+		help := cmd.Run
+		cmd.Run = nil
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			if topic, _, err := root.Find(args); err != nil || topic == root && len(args) > 0 {
+				return usagef("there is no command %q\n`grind --help` lists the commands.", strings.Join(args, " "))
+			}
+			help(cmd, args)
+			return nil
+		}
+	case "completion":
+		cmd.Args = func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("there is no completion for %q\n`grind completion --help` lists the shells.", args[0])
+			}
+			return nil
+		}
+		cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	}
 }
 
 // reports gives a command the flag that every reporting command has.

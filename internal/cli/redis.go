@@ -85,6 +85,16 @@ func oneUnit(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
+// atMost says that a command takes no more than n arguments.
+func atMost(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > n {
+			return usagef("`%s` does not take %q\n`%[1]s --help` says what it takes.", cmd.CommandPath(), args[n])
+		}
+		return nil
+	}
+}
+
 // say prints a line for people; with --json nothing but JSON is printed.
 func (a *app) say(format string, args ...any) {
 	if !a.json {

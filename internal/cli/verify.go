@@ -42,7 +42,10 @@ func (a *app) verify(cmd *cobra.Command, entries []unit.Entry) error {
 	}
 	verdicts := []exercise.Verdict{}
 	pal := a.palette()
+	stop := a.waiting("verifying")
 	passed, failed, err := r.Verify(cmd.Context(), entries, func(v exercise.Verdict) {
+		stop()
+		stop = a.waiting("verifying")
 		verdicts = append(verdicts, v)
 		word := pal.good("ok  ")
 		if !v.OK {
@@ -53,6 +56,7 @@ func (a *app) verify(cmd *cobra.Command, entries []unit.Entry) error {
 			a.say("      %s", v.Message)
 		}
 	})
+	stop()
 	if err != nil {
 		return err
 	}

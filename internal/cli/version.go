@@ -34,7 +34,7 @@ func (a *app) versionCommand() *cobra.Command {
 	return a.reports(&cobra.Command{
 		Use:   "version",
 		Short: "Say which grind this is, and which Redis it would use",
-		Args:  cobra.NoArgs,
+		Args:  atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r, err := a.lookAtRedis(cmd.Context())
 			if err != nil {
