@@ -13,7 +13,7 @@ import (
 // onExercise makes a command over the exercise of one unit.
 func (a *app) onExercise(use, short string, do func(ctx context.Context, r *exercise.Runner, e unit.Entry) error) *cobra.Command {
 	return &cobra.Command{
-		Use: use + " UNIT", Short: short, Args: oneUnit, ValidArgsFunction: a.completeUnits,
+		Use: use + " UNIT", Short: short, Args: oneUnit, ValidArgsFunction: a.completeUnit,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			e, err := a.course.Find(args[0])
 			if err != nil {

@@ -131,8 +131,8 @@ func (a *app) atEnd(closeIt func() error) { a.closers = append(a.closers, closeI
 
 func (a *app) close() error {
 	var first error
-	for i := len(a.closers) - 1; i >= 0; i-- {
-		if err := a.closers[i](); err != nil && first == nil {
+	for _, closeIt := range slices.Backward(a.closers) {
+		if err := closeIt(); err != nil && first == nil {
 			first = err
 		}
 	}
@@ -154,8 +154,7 @@ func (a *app) report(err error) int {
 		return exitDone
 	}
 	code := exitCode(err)
-	var no *answerNo
-	if errors.As(err, &no) { // everything was said already
+	if _, no := errors.AsType[*answerNo](err); no { // everything was said already
 		return code
 	}
 	if a.json {

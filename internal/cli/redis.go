@@ -68,8 +68,16 @@ func (a *app) exercises(r *localredis.Redis) (*exercise.Runner, error) {
 	return &exercise.Runner{Root: root, Course: a.course, Redis: r, Progress: store, Workspace: workspace}, nil
 }
 
-// completeUnits offers the ids of units, with their titles.
-func (a *app) completeUnits(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+// completeUnit offers the ids of units, with their titles, where one is taken.
+func (a *app) completeUnit(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return a.completeUnits(cmd, args, begun)
+}
+
+// completeUnits does so where any number is taken.
+func (a *app) completeUnits(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	var out []string
 	for _, e := range a.course.All() {
 		out = append(out, e.Unit.ID+"\t"+e.Unit.Title)

@@ -40,7 +40,7 @@ before its step, "A?" loses the reply of it. --explore plays every schedule.`,
   grind run 1.01 --race incr --explore
   grind run 1.01 --json | tail -1`,
 		Args:              oneUnit,
-		ValidArgsFunction: a.completeUnits,
+		ValidArgsFunction: a.completeUnit,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			e, err := a.course.Find(args[0])
 			if err != nil {

@@ -15,7 +15,7 @@ func (a *app) showCommand() *cobra.Command {
 		Use:               "show UNIT",
 		Short:             "Show a unit's text in the terminal",
 		Args:              oneUnit,
-		ValidArgsFunction: a.completeUnits,
+		ValidArgsFunction: a.completeUnit,
 		RunE: func(_ *cobra.Command, args []string) error {
 			e, err := a.course.Find(args[0])
 			if err != nil {

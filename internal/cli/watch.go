@@ -24,7 +24,7 @@ func (a *app) watchCommand() *cobra.Command {
 worked on last. It never moves on by itself. Keys: n next, h hint, l list,
 s solution, c check now, q quit.`,
 		Args:              atMost(1),
-		ValidArgsFunction: a.completeUnits,
+		ValidArgsFunction: a.completeUnit,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := a.exercises(nil)
 			if err != nil {
