@@ -190,6 +190,9 @@ func texts(t *testing.T) map[string]string {
 			}
 			return nil
 		}
+		if entry.Name() == ".git" { // a file in a worktree
+			return nil
+		}
 		data, err := os.ReadFile(path)
 		if err != nil {
 			return err

@@ -11,15 +11,19 @@ import (
 	"github.com/redis-grind/grind/internal/unit"
 )
 
-// chartWidth is how many cells the longest bar or line takes.
-const chartWidth = 40
+// chartWidth is how many cells the longest bar or line takes, and chartLeast how
+// few where the terminal is narrow.
+const (
+	chartWidth = 40
+	chartLeast = 10
+)
 
-// chartText draws a chart in text.
-func chartText(c unit.Chart, pal palette) string {
+// chartText draws a chart in text, in lines of width cells; 0 is any.
+func chartText(c unit.Chart, pal palette, width int) string {
 	var lines []string
 	switch c.Kind {
 	case unit.Bars:
-		lines = bars(c)
+		lines = bars(c, width)
 	case unit.Lines:
 		lines = sparks(c)
 	case unit.Lanes:
@@ -34,24 +38,29 @@ func chartText(c unit.Chart, pal palette) string {
 }
 
 // bars draws one bar a point, against the largest figure or the mark.
-func bars(c unit.Chart) []string {
+func bars(c unit.Chart, room int) []string {
 	top := 0.0
 	if c.Mark != nil {
 		top = c.Mark.Value
 	}
-	width := 0
+	width, figure := 0, 0
 	for _, s := range c.Series {
 		for _, p := range s.Points {
 			top = max(top, p.Y)
 			width = max(width, lipgloss.Width(barLabel(c, s, p)))
+			figure = max(figure, lipgloss.Width(unit.Figure(p.Y, c.Unit)))
 		}
+	}
+	cells := chartWidth
+	if room > 0 {
+		cells = max(min(chartWidth, room-width-figure-3), chartLeast)
 	}
 	var out []string
 	for _, s := range c.Series {
 		for _, p := range s.Points {
 			label := barLabel(c, s, p)
 			pad := strings.Repeat(" ", width-lipgloss.Width(label))
-			out = append(out, fmt.Sprintf("%s%s  %s %s", label, pad, bar(p.Y, top), unit.Figure(p.Y, c.Unit)))
+			out = append(out, fmt.Sprintf("%s%s  %s %s", label, pad, bar(p.Y, top, cells), unit.Figure(p.Y, c.Unit)))
 		}
 	}
 	return out
@@ -65,11 +74,11 @@ func barLabel(c unit.Chart, s unit.Series, p unit.Point) string {
 }
 
 // bar is drawn in eighths of a cell; what is not zero is never invisible.
-func bar(value, top float64) string {
+func bar(value, top float64, cells int) string {
 	if top <= 0 || value <= 0 {
 		return ""
 	}
-	eighths := max(int(math.Round(value/top*chartWidth*8)), 1)
+	eighths := max(int(math.Round(value/top*float64(cells)*8)), 1)
 	out := strings.Repeat("█", eighths/8)
 	if rest := eighths % 8; rest > 0 {
 		out += string([]rune("▏▎▍▌▋▊▉")[rest-1])

@@ -2,8 +2,10 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +24,7 @@ func (a *app) checkCommand() *cobra.Command {
 	cmd := a.reports(&cobra.Command{
 		Use:               "check [UNIT]",
 		Short:             "Check your exercise: what it does, and what it costs",
-		ValidArgsFunction: a.completeUnits,
+		ValidArgsFunction: a.completeUnit,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if all && (len(args) > 0 || file != "") {
 				return usagef("--all checks every exercise that you began; it takes neither a unit nor --file")
@@ -54,42 +56,58 @@ func (a *app) check(ctx context.Context, entries []unit.Entry, onlyBegun bool, f
 	if err != nil {
 		return err
 	}
-	var begun []unit.Entry
-	for _, e := range entries {
-		switch {
-		case len(e.Unit.Tasks) == 0 && !onlyBegun:
-			return usagef("unit %s has no exercise", e.Unit.ID)
-		case len(e.Unit.Tasks) == 0 || onlyBegun && !begunAt(r.File(e)):
-		default:
-			begun = append(begun, e)
-		}
+	if !onlyBegun && len(entries[0].Unit.Tasks) == 0 {
+		return usagef("unit %s has no exercise", entries[0].Unit.ID)
 	}
-	if len(begun) == 0 {
+	if onlyBegun {
+		entries = slices.DeleteFunc(entries, func(e unit.Entry) bool {
+			return len(e.Unit.Tasks) == 0 || !begunAt(r.File(e))
+		})
+	}
+	if len(entries) == 0 {
 		a.say("You have begun no exercise yet. `grind start 1.01` begins the first.")
-		return nil
-	}
-	if r.Redis, err = a.openRedis(ctx); err != nil {
+	} else if r.Redis, err = a.openRedis(ctx); err != nil {
 		return err
 	}
-	passed := true
-	for _, e := range begun {
-		report, err := r.Check(ctx, e, exercise.CheckOptions{File: file})
-		if err != nil {
-			return err
+	reports, err := a.checkEach(ctx, r, entries, file)
+	if a.json && len(reports) == len(entries) {
+		var document any = reports
+		if !onlyBegun {
+			document = reports[0]
 		}
-		passed = passed && report.Status == check.Pass
-		if a.json {
-			if err := a.printJSON(report); err != nil {
-				return err
-			}
-		} else {
-			a.printReport(e, report)
-		}
+		err = errors.Join(a.printJSON(document), err)
 	}
-	if !passed {
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(reports, func(r *exercise.Report) bool { return r.Status != check.Pass }) {
 		return &answerNo{}
 	}
 	return nil
+}
+
+// checkEach checks one exercise after the other and shows each report. An error
+// beside all reports says that the progress could not be kept: that is told after
+// what was found.
+func (a *app) checkEach(ctx context.Context, r *exercise.Runner, entries []unit.Entry, file string) ([]*exercise.Report, error) {
+	var (
+		reports = []*exercise.Report{}
+		unkept  error
+	)
+	for _, e := range entries {
+		stop := a.waiting("checking " + e.Unit.ID)
+		report, err := r.Check(ctx, e, exercise.CheckOptions{File: file})
+		stop()
+		if report == nil {
+			return reports, err
+		}
+		unkept = err // the same for all of them
+		reports = append(reports, report)
+		if !a.json {
+			a.printReport(e, report)
+		}
+	}
+	return reports, unkept
 }
 
 // begunAt says whether a person has begun an exercise: its file is there.

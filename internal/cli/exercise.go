@@ -13,7 +13,7 @@ import (
 // onExercise makes a command over the exercise of one unit.
 func (a *app) onExercise(use, short string, do func(ctx context.Context, r *exercise.Runner, e unit.Entry) error) *cobra.Command {
 	return &cobra.Command{
-		Use: use + " UNIT", Short: short, Args: oneUnit, ValidArgsFunction: a.completeUnits,
+		Use: use + " UNIT", Short: short, Args: oneUnit, ValidArgsFunction: a.completeUnit,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			e, err := a.course.Find(args[0])
 			if err != nil {
@@ -73,7 +73,7 @@ func (a *app) hintCommand() *cobra.Command {
 				return err
 			}
 			for i, h := range hints {
-				a.hint(h, i+1, len(hints))
+				a.hint(e, h, i+1, len(hints))
 			}
 			return nil
 		}
@@ -81,28 +81,36 @@ func (a *app) hintCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		a.hint(h, n, of)
+		a.hint(e, h, n, of)
 		return nil
 	})
 	cmd.Flags().BoolVar(&all, "all", false, "show every hint")
 	return cmd
 }
 
-func (a *app) hint(h exercise.Hint, n, of int) {
+func (a *app) hint(e unit.Entry, h exercise.Hint, n, of int) {
 	a.say("%s\n\n%s\n", a.palette().bold(fmt.Sprintf("Hint %d of %d: %s", n, of, h.Title)), h.Text)
+	if n == of {
+		a.say("That was the last hint. `grind solution %s` shows the rest.", e.Unit.ID)
+	}
 }
 
 func (a *app) solutionCommand() *cobra.Command {
 	return a.onExercise("solution", "Show the solution as a diff against your file", func(_ context.Context, r *exercise.Runner, e unit.Entry) error {
-		diff, err := r.Solution(e)
-		if err != nil {
-			return err
-		}
-		if diff == "" {
-			a.say("Your file is the solution, letter by letter.")
-			return nil
-		}
-		a.say("%s", a.colourDiff(diff))
-		return nil
+		return a.solution(r, e)
 	})
+}
+
+// solution shows how the solution differs from the learner's file.
+func (a *app) solution(r *exercise.Runner, e unit.Entry) error {
+	diff, err := r.Solution(e)
+	if err != nil {
+		return err
+	}
+	if diff == "" {
+		a.say("Your file is the solution, letter by letter.")
+		return nil
+	}
+	a.say("%s", a.colourDiff(diff))
+	return nil
 }

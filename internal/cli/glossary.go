@@ -17,7 +17,7 @@ func (a *app) glossaryCommand() *cobra.Command {
 	return a.reports(&cobra.Command{
 		Use:   "glossary [WORD]",
 		Short: "Explain the words of the trade",
-		Args:  cobra.MaximumNArgs(1),
+		Args:  atMost(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			found := []explained{}
 			for _, d := range a.course.Glossary() {
@@ -31,8 +31,12 @@ func (a *app) glossaryCommand() *cobra.Command {
 			if a.json {
 				return a.printJSON(found)
 			}
+			width, terminal := a.terminal()
+			if !terminal {
+				width = 0
+			}
 			for _, e := range found {
-				a.say("%s %s\n  %s", a.palette().bold(e.Word), a.palette().soft("· "+e.Unit), e.Means)
+				a.say("%s %s\n%s", a.palette().bold(e.Word), a.palette().soft("· "+e.Unit), fit("  "+e.Means, width))
 			}
 			return nil
 		},

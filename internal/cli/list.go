@@ -29,7 +29,7 @@ func (a *app) listCommand() *cobra.Command {
 	return a.reports(&cobra.Command{
 		Use:   "list",
 		Short: "List the units of the path",
-		Args:  cobra.NoArgs,
+		Args:  atMost(0),
 		RunE: func(*cobra.Command, []string) error {
 			store, err := a.progress()
 			if err != nil {
@@ -69,7 +69,8 @@ func (a *app) listIncident(w io.Writer, phase int, store *progress.Store) {
 }
 
 func (a *app) printList(all []listed) error {
-	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	phase := 0
 	store, err := a.progress()
 	if err != nil {
@@ -80,21 +81,24 @@ func (a *app) printList(all []listed) error {
 			a.listIncident(w, phase, store)
 			phase = l.Phase
 			w.Flush()
-			fmt.Fprintf(a.out, "%d  %s\n", phase, a.course.Phases[phase-1].Title)
+			fmt.Fprintf(&b, "%d  %s\n", phase, a.course.Phases[phase-1].Title)
 		}
-		task, needs := "", ""
-		if l.Exercise {
-			task = "exercise"
+		status, needs := l.Status, ""
+		if !l.Exercise {
+			status = "no exercise"
 		}
-		for _, n := range l.Needs {
-			needs += " needs " + string(n)
+		if len(l.Needs) > 0 { // the last says most: a server of its own is also a real one
+			needs = "needs " + string(l.Needs[len(l.Needs)-1])
 		}
-		fmt.Fprintf(w, "   %s\t%s\t%d min\t%s\t%s\t%s\n", l.ID, l.Title, l.Minutes, task, l.Status, strings.TrimSpace(needs))
+		fmt.Fprintf(w, "   %s\t%s\t%d min\t%s\t%s\n", l.ID, l.Title, l.Minutes, status, needs)
 	}
 	a.listIncident(w, phase, store)
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintln(a.out, "\n`grind show 1.01` reads, `grind run 1.01` runs, `grind start 1.01` begins the exercise.")
+	for line := range strings.Lines(b.String()) { // the table pads its last column
+		a.say("%s", strings.TrimRight(line, " \n"))
+	}
+	a.say("\n`grind show 1.01` reads, `grind run 1.01` runs, `grind start 1.01` begins.")
 	return nil
 }

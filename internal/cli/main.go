@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/redis/go-redis/v9/logging"
@@ -37,6 +38,8 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 	if closeErr := a.close(); err == nil {
 		err = closeErr
 	}
+	// A flag that is not known ends the reading of flags, maybe before --json.
+	a.json = a.json || slices.Contains(args, "--json")
 	return a.report(err)
 }
 
@@ -49,6 +52,8 @@ type app struct {
 	json    bool   // --json
 	url     string // --redis, else REDIS_URL
 	closers []func() error
+
+	anyRedis bool // --yes-use-this-redis
 }
 
 func (a *app) root() *cobra.Command {
@@ -59,6 +64,7 @@ func (a *app) root() *cobra.Command {
 measure and break, on a real Redis that starts by itself.
 
 Without a command it opens the workbench in your browser.`,
+		Version:       Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -70,6 +76,7 @@ Without a command it opens the workbench in your browser.`,
 	}
 	root.PersistentFlags().StringVar(&a.url, "redis", os.Getenv("REDIS_URL"), "`URL` of a Redis to use instead of a private one (default $REDIS_URL)")
 	root.Flag("redis").DefValue = "" // the environment may hold a password
+	root.PersistentFlags().BoolVar(&a.anyRedis, useThisRedis, false, "use the Redis of --redis although it looks like production")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%v\n`%s --help` lists the flags.", err, cmd.CommandPath())
 	})
@@ -80,7 +87,37 @@ Without a command it opens the workbench in your browser.`,
 		a.startCommand(), a.checkCommand(), a.watchCommand(), a.hintCommand(), a.solutionCommand(), a.resetCommand(),
 		a.incidentCommand(), a.setupCommand(), a.verifyCommand(), a.versionCommand(),
 	)
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		a.mendDefault(root, cmd)
+	}
 	return root
+}
+
+// mendDefault has the commands that cobra brings along answer what they do not
+// know with an error, as all the others do.
+func (a *app) mendDefault(root, cmd *cobra.Command) {
+	switch cmd.Name() {
+	case "help":
+		help := cmd.Run
+		cmd.Run = nil
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			if topic, _, err := root.Find(args); err != nil || topic == root && len(args) > 0 {
+				return usagef("there is no command %q\n`grind --help` lists the commands.", strings.Join(args, " "))
+			}
+			help(cmd, args)
+			return nil
+		}
+	case "completion":
+		cmd.Args = func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("there is no completion for %q\n`grind completion --help` lists the shells.", args[0])
+			}
+			return nil
+		}
+		cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	}
 }
 
 // reports gives a command the flag that every reporting command has.

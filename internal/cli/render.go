@@ -3,7 +3,9 @@ package cli
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"charm.land/lipgloss/v2"
@@ -58,16 +60,40 @@ type termRenderer struct {
 	a   *app
 	pal palette
 	bar *progressBar
+
+	width int // of the terminal; 0 when there is none, and lines may be of any length
 }
 
 func newTermRenderer(a *app) *termRenderer {
-	return &termRenderer{a: a, pal: a.palette(), bar: newProgressBar(a)}
+	t := &termRenderer{a: a, pal: a.palette(), bar: newProgressBar(a)}
+	if width, terminal := a.terminal(); terminal {
+		t.width = width
+	}
+	return t
 }
 
 func (t *termRenderer) done() { t.bar.clear() }
 
 func (t *termRenderer) line(format string, args ...any) {
-	fmt.Fprintf(t.a.out, format+"\n", args...)
+	fmt.Fprintln(t.a.out, fit(fmt.Sprintf(format, args...), t.width))
+}
+
+// fit breaks lines at words where the terminal ends, as far in as they began; a
+// width of 0 breaks none.
+func fit(text string, width int) string {
+	if width == 0 {
+		return text
+	}
+	lines := strings.Split(text, "\n")
+	for i, l := range lines {
+		if lipgloss.Width(l) <= width {
+			continue
+		}
+		words := strings.TrimLeft(l, " ")
+		margin := strings.Repeat(" ", min(len(l)-len(words), width/2))
+		lines[i] = margin + strings.ReplaceAll(lipgloss.Wrap(words, width-len(margin), ""), "\n", "\n"+margin)
+	}
+	return strings.Join(lines, "\n")
 }
 
 func (t *termRenderer) event(e unit.Event) {
@@ -86,7 +112,7 @@ func (t *termRenderer) event(e unit.Event) {
 	case unit.Table:
 		t.table(e)
 	case unit.Chart:
-		t.line("\n%s", chartText(e, t.pal))
+		t.line("\n%s", chartText(e, t.pal, t.inner()))
 	case unit.Keys:
 		t.keys(e)
 	case unit.Trace:
@@ -110,7 +136,11 @@ func (t *termRenderer) claim(c unit.Checked) {
 	case c.Skipped:
 		verdict = t.pal.soft("needs a real Redis")
 	}
-	t.line("  %s: %s %s", c.Text, verdict, t.pal.soft(fmt.Sprintf("(%s is %s, claimed %s %s)", c.Metric, unit.Figure(c.Value, ""), c.Op, unit.Figure(c.Bound, ""))))
+	measured := fmt.Sprintf("(%s is %s, claimed %s %s)", c.Metric, unit.Figure(c.Value, ""), c.Op, unit.Figure(c.Bound, ""))
+	if c.Skipped {
+		measured = fmt.Sprintf("(%s was not measured)", c.Metric)
+	}
+	t.line("  %s: %s %s", c.Text, verdict, t.pal.soft(measured))
 }
 
 func (t *termRenderer) result(r unit.Result) {
@@ -127,35 +157,74 @@ func (t *termRenderer) result(r unit.Result) {
 
 func (t *termRenderer) table(e unit.Table) {
 	t.line("\n%s", t.pal.bold(e.Title))
-	for _, row := range columns(append([][]string{e.Columns}, e.Rows...)) {
+	for _, row := range columns(append([][]string{e.Columns}, e.Rows...), t.inner()) {
 		t.line("  %s", row)
 	}
 }
 
-// columns aligns cells; a column whose cells are numbers aligns right.
-func columns(rows [][]string) []string {
-	widths := make([]int, len(rows[0]))
+// gap is what stands between two columns, and narrow what a column is not made
+// narrower than.
+const (
+	gap    = "  "
+	narrow = 12
+)
+
+// columns aligns cells; a column whose cells are numbers aligns right. Where the
+// rows are wider than width, cells of the widest columns take several lines; a
+// width of 0 is any.
+func columns(rows [][]string, width int) []string {
+	widths := columnWidths(rows, width)
+	var out []string
 	for _, row := range rows {
+		cells := make([][]string, len(row))
+		height := 1
 		for i, cell := range row {
-			widths[i] = max(widths[i], lipgloss.Width(cell))
+			cells[i] = strings.Split(fit(cell, widths[i]), "\n")
+			height = max(height, len(cells[i]))
 		}
-	}
-	out := make([]string, len(rows))
-	for r, row := range rows {
-		var b strings.Builder
-		for i, cell := range row {
-			pad := strings.Repeat(" ", widths[i]-lipgloss.Width(cell))
-			if unit.Numeric(rows[1:], i) {
-				b.WriteString(pad + cell)
-			} else {
-				b.WriteString(cell + pad)
+		for n := range height {
+			var b strings.Builder
+			for i := range row {
+				part := ""
+				if n < len(cells[i]) {
+					part = cells[i][n]
+				}
+				pad := strings.Repeat(" ", max(widths[i]-lipgloss.Width(part), 0))
+				if unit.Numeric(rows[1:], i) {
+					b.WriteString(pad + part + gap)
+				} else {
+					b.WriteString(part + pad + gap)
+				}
 			}
-			b.WriteString("  ")
+			out = append(out, strings.TrimRight(b.String(), " "))
 		}
-		out[r] = strings.TrimRight(b.String(), " ")
 	}
 	return out
 }
+
+// columnWidths are as wide as the cells, and where that is too wide together, the
+// widest give way.
+func columnWidths(rows [][]string, width int) []int {
+	widths := make([]int, len(rows[0]))
+	total := 0
+	for _, row := range rows {
+		for i, cell := range row {
+			grown := max(widths[i], lipgloss.Width(cell))
+			total, widths[i] = total+grown-widths[i], grown
+		}
+	}
+	for total += len(gap) * (len(widths) - 1); width > 0 && total > width; total-- {
+		widest := slices.Index(widths, slices.Max(widths))
+		if widths[widest] <= narrow {
+			break
+		}
+		widths[widest]--
+	}
+	return widths
+}
+
+// inner is the width of what is set in by two; 0 stays any.
+func (t *termRenderer) inner() int { return max(t.width-2, 0) }
 
 func (t *termRenderer) keys(e unit.Keys) {
 	t.line("\n%s", t.pal.bold(e.Title))
@@ -169,7 +238,7 @@ func (t *termRenderer) keys(e unit.Keys) {
 		}
 		t.line("  %s %s", k.Name, t.pal.soft(strings.Join(about, ", ")))
 		for _, item := range k.Items {
-			t.line("    %s", strings.TrimLeft(strings.Join([]string{item.Name, item.Value, item.Score}, "  "), " "))
+			t.line("    %s", strings.TrimSpace(strings.Join([]string{item.Name, item.Value, item.Score}, "  ")))
 		}
 		if k.More > 0 {
 			t.line("    %s", t.pal.soft(fmt.Sprintf("and %d more", k.More)))
@@ -190,11 +259,7 @@ func groupLine(g picture.Group) string {
 }
 
 func (t *termRenderer) trace(e unit.Trace) {
-	trips := "round trips"
-	if e.RoundTrips == 1 {
-		trips = "round trip"
-	}
-	t.line("\n%s %s", t.pal.bold("On the wire: "+e.Title), t.pal.soft(fmt.Sprintf("· %d %s", e.RoundTrips, trips)))
+	t.line("\n%s %s", t.pal.bold("On the wire: "+e.Title), t.pal.soft("· "+counted(e.RoundTrips, "round trip")))
 	for _, ev := range e.Events {
 		if ev.Kind != trace.Command && ev.Kind != trace.Push {
 			continue
@@ -203,7 +268,11 @@ func (t *termRenderer) trace(e unit.Trace) {
 		if ev.Fault != "" {
 			after = t.pal.bad("  " + ev.Fault)
 		}
-		t.line("  %-44s → %s%s", ev.Line(), ev.Reply.Text, after)
+		line := ev.Line() // that of a push is all there is
+		if ev.Kind == trace.Command {
+			line = fmt.Sprintf("%-44s → %s", line, ev.Reply.Text)
+		}
+		t.line("  %s%s", line, after)
 	}
 	if e.Note != "" {
 		t.line("  %s", t.pal.soft(e.Note))
@@ -215,14 +284,18 @@ func (t *termRenderer) race(e unit.Race) {
 		t.explored(e.Title, e.Report)
 	}
 	if e.Outcome != nil {
-		t.line("\n%s %s", t.pal.bold("The race, stepped: "+e.Title), t.pal.soft("· "+e.Outcome.Schedule))
+		played := ""
+		if e.Outcome.Schedule != "" {
+			played = t.pal.soft(" · " + e.Outcome.Schedule)
+		}
+		t.line("\n%s%s", t.pal.bold("The race, stepped: "+e.Title), played)
 		t.outcome(e.Outcome)
 	}
 }
 
 func (t *termRenderer) explored(title string, r *race.Report) {
-	t.line("\n%s: %d schedules played (%d orders, %d with a crash, %d with a lost reply), %s.",
-		t.pal.bold("Every order of "+title), r.Played, r.Orders, r.Crashes, r.Lost, t.failing(r.Failing))
+	t.line("\n%s: %s played (%s, %d with a crash, %d with a lost reply), %s.",
+		t.pal.bold("Every order of "+title), counted(r.Played, "schedule"), counted(r.Orders, "order"), r.Crashes, r.Lost, t.failing(r.Failing))
 	if r.Cut != "" {
 		t.line("  %s", t.pal.bad(r.Cut))
 	}
@@ -236,7 +309,18 @@ func (t *termRenderer) failing(n int) string {
 	if n == 0 {
 		return t.pal.good("none fails")
 	}
+	if n == 1 {
+		return t.pal.bad("1 fails")
+	}
 	return t.pal.bad(fmt.Sprintf("%d fail", n))
+}
+
+// counted is a number of things.
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // outcome draws the lanes of a race: one column an actor, time downwards.
@@ -248,7 +332,7 @@ func (t *termRenderer) outcome(o *race.Outcome) {
 		row[s.Actor+1] = stepText(s)
 		rows = append(rows, row)
 	}
-	for _, row := range columns(rows) {
+	for _, row := range columns(rows, t.inner()) {
 		t.line("  %s", row)
 	}
 	for i, next := range o.Next {
@@ -270,6 +354,9 @@ func stepText(s race.Step) string {
 		return "— crashed before " + s.Command + " —"
 	case race.LostReply:
 		return s.Command + " → " + s.Reply + " (reply lost)"
+	}
+	if s.Waits && s.Reply == "" {
+		return s.Command + " waits"
 	}
 	return s.Command + " → " + s.Reply
 }
@@ -305,9 +392,42 @@ func (p *progressBar) show(e unit.Progress) {
 	}
 	if p.bar == nil {
 		p.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(p.a.err), progressbar.OptionSetDescription("  "+e.Label),
-			progressbar.OptionSetWidth(30), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish())
+			progressbar.OptionSetWidth(30), progressbar.OptionClearOnFinish(), countOf(total))
 	}
 	_ = p.bar.Set(e.Done) // a bar that cannot be drawn is no reason to stop
+}
+
+// countOf shows how many of how many; of an unknown number there is no count.
+func countOf(total int) progressbar.Option {
+	if total < 0 {
+		return progressbar.OptionSetSpinnerChangeInterval(0) // each call of show turns it
+	}
+	return progressbar.OptionShowCount()
+}
+
+// waiting shows that something is under way, until the returned function is
+// called.
+func (a *app) waiting(label string) (stop func()) {
+	bar := newProgressBar(a)
+	if !bar.enabled {
+		return func() {}
+	}
+	ended, gone := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(gone)
+		defer bar.clear()
+		tick := time.NewTicker(200 * time.Millisecond)
+		defer tick.Stop()
+		for n := 0; ; n++ {
+			bar.show(unit.Progress{Label: label, Done: n})
+			select {
+			case <-tick.C:
+			case <-ended:
+				return
+			}
+		}
+	}()
+	return sync.OnceFunc(func() { close(ended); <-gone })
 }
 
 func (p *progressBar) clear() {

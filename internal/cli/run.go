@@ -3,9 +3,12 @@ package cli
 import (
 	"context"
 	"fmt"
+	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/redis-grind/grind/internal/localredis"
 	"github.com/redis-grind/grind/internal/race"
@@ -37,7 +40,7 @@ before its step, "A?" loses the reply of it. --explore plays every schedule.`,
   grind run 1.01 --race incr --explore
   grind run 1.01 --json | tail -1`,
 		Args:              oneUnit,
-		ValidArgsFunction: a.completeUnits,
+		ValidArgsFunction: a.completeUnit,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			e, err := a.course.Find(args[0])
 			if err != nil {
@@ -59,10 +62,16 @@ func (a *app) run(ctx context.Context, u *unit.Unit, f runFlags) error {
 	if err != nil {
 		return err
 	}
+	racing := f.race != "" || f.schedule != "" || f.explore
+	switch {
+	case f.explore && f.schedule != "":
+		return usagef("--explore plays every schedule, and --schedule one: give one of the two")
+	case racing && (len(f.set) > 0 || f.quick):
+		return usagef("--set and --quick are for the experiment; a race has no parameters")
+	}
 	if _, err := u.Settings(set, f.quick); err != nil { // before a server is started
 		return err
 	}
-	racing := f.race != "" || f.schedule != "" || f.explore
 	if racing {
 		if _, err := u.Scenario(f.race); err != nil {
 			return usageError{err}
@@ -78,6 +87,12 @@ func (a *app) run(ctx context.Context, u *unit.Unit, f runFlags) error {
 		return a.runRace(ctx, u, r, f, show)
 	}
 	a.say("%s", r.Line())
+	if missing := u.Missing(r); missing == nil && !f.quick {
+		a.predict(ctx, u.Predict)
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	result, err := unit.Execute(ctx, u, unit.ExecOptions{Redis: r, Set: set, Quick: f.quick, Emit: show.event})
 	if err != nil {
 		return err
@@ -113,6 +128,24 @@ func (a *app) runRace(ctx context.Context, u *unit.Unit, r *localredis.Redis, f 
 	}
 	show.event(unit.Race{Scenario: sc.Name, Title: sc.Title, Outcome: outcome})
 	return nil
+}
+
+// predict asks a person what will come out, before it does. It asks nobody who is
+// not at a terminal.
+func (a *app) predict(ctx context.Context, p unit.Prediction) {
+	in, isFile := a.in.(*os.File)
+	width, shown := a.terminal()
+	if !shown || a.json || !isFile || !term.IsTerminal(int(in.Fd())) || p.Question == "" {
+		return
+	}
+	a.say("\n%s\n%s", a.palette().bold("Your guess first."), fit(p.Question, width))
+	for i, choice := range p.Choices {
+		a.say("  %d  %s", i+1, choice)
+	}
+	guess, err := strconv.Atoi(a.ask(ctx, fmt.Sprintf("1 to %d, or Enter to go on: ", len(p.Choices))))
+	if err == nil && guess >= 1 && guess <= len(p.Choices) {
+		a.say("%s", a.palette().soft("You say: "+p.Choices[guess-1]+". The answer comes at the end."))
+	}
 }
 
 // parseSet reads name=value pairs.

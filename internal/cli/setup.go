@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"strings"
 
@@ -15,7 +16,7 @@ func (a *app) setupCommand() *cobra.Command {
 	cmd := a.reports(&cobra.Command{
 		Use:   "setup",
 		Short: "Install a real Redis, after asking",
-		Args:  cobra.NoArgs,
+		Args:  atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			plan, err := localredis.SetupPlan()
 			if err != nil {
@@ -28,7 +29,7 @@ func (a *app) setupCommand() *cobra.Command {
 			if plan.Done {
 				return nil
 			}
-			if !yes && !a.agrees("Run this now?") {
+			if !yes && !a.agrees(cmd.Context(), "Run this now?") {
 				a.say("Nothing was installed.")
 				return &answerNo{}
 			}
@@ -69,9 +70,28 @@ func (a *app) printPlan(p localredis.Plan) {
 }
 
 // agrees asks a question; only a yes is a yes.
-func (a *app) agrees(question string) bool {
-	fmt.Fprintf(a.out, "%s [y/N] ", question)
-	line, _ := bufio.NewReader(a.in).ReadString('\n')
-	answer := strings.ToLower(strings.TrimSpace(line))
+func (a *app) agrees(ctx context.Context, question string) bool {
+	answer := strings.ToLower(a.ask(ctx, question+" [y/N] "))
 	return answer == "y" || answer == "yes"
+}
+
+// ask returns the line that a person answers; empty when they end the input or
+// press Ctrl-C.
+func (a *app) ask(ctx context.Context, question string) string {
+	fmt.Fprint(a.out, question)
+	line := make(chan string, 1)
+	go func() { // a read cannot be interrupted: the goroutine ends with the program
+		text, err := bufio.NewReader(a.in).ReadString('\n')
+		if err != nil {
+			fmt.Fprintln(a.out) // nobody pressed Enter
+		}
+		line <- strings.TrimSpace(text)
+	}()
+	select {
+	case text := <-line:
+		return text
+	case <-ctx.Done():
+		fmt.Fprintln(a.out)
+		return ""
+	}
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 
@@ -14,7 +15,7 @@ func (a *app) showCommand() *cobra.Command {
 		Use:               "show UNIT",
 		Short:             "Show a unit's text in the terminal",
 		Args:              oneUnit,
-		ValidArgsFunction: a.completeUnits,
+		ValidArgsFunction: a.completeUnit,
 		RunE: func(_ *cobra.Command, args []string) error {
 			e, err := a.course.Find(args[0])
 			if err != nil {
@@ -33,7 +34,8 @@ func (a *app) showCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("show %s: %w", e.Unit.ID, err)
 			}
-			out, err := r.RenderBytes(text)
+			// A tab has no width that a renderer could count with.
+			out, err := r.RenderBytes(bytes.ReplaceAll(text, []byte("\t"), []byte("    ")))
 			if err != nil {
 				return fmt.Errorf("show %s: %w", e.Unit.ID, err)
 			}

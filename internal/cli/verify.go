@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"github.com/redis-grind/grind/internal/unit"
@@ -47,7 +49,10 @@ func (a *app) verify(cmd *cobra.Command, entries []unit.Entry, incidents []unit.
 	}
 	verdicts := []exercise.Verdict{}
 	pal := a.palette()
+	stop := a.waiting("verifying")
 	tell := func(v exercise.Verdict) {
+		stop()
+		stop = a.waiting("verifying")
 		verdicts = append(verdicts, v)
 		word := pal.good("ok  ")
 		if !v.OK {
@@ -59,19 +64,17 @@ func (a *app) verify(cmd *cobra.Command, entries []unit.Entry, incidents []unit.
 		}
 	}
 	passed, failed, err := r.Verify(cmd.Context(), entries, tell)
+	for _, e := range incidents {
+		if err != nil {
+			break
+		}
+		var right, wrong int
+		right, wrong, err = a.verifyIncident(cmd.Context(), e, tell)
+		passed, failed = passed+right, failed+wrong
+	}
+	stop()
 	if err != nil {
 		return err
-	}
-	for _, e := range incidents {
-		runner, err := a.incidents(e)
-		if err != nil {
-			return err
-		}
-		right, wrong, err := runner.Verify(cmd.Context(), tell)
-		if err != nil {
-			return err
-		}
-		passed, failed = passed+right, failed+wrong
 	}
 	if a.json {
 		if err := a.printJSON(map[string]any{"passed": passed, "failed": failed, "verdicts": verdicts}); err != nil {
@@ -83,4 +86,12 @@ func (a *app) verify(cmd *cobra.Command, entries []unit.Entry, incidents []unit.
 		return &answerNo{}
 	}
 	return nil
+}
+
+func (a *app) verifyIncident(ctx context.Context, e unit.IncidentEntry, tell func(exercise.Verdict)) (passed, failed int, err error) {
+	r, err := a.incidents(e)
+	if err != nil {
+		return 0, 0, err
+	}
+	return r.Verify(ctx, tell)
 }

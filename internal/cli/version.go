@@ -25,6 +25,8 @@ type versionReport struct {
 		Line    string   `json:"line"`
 		Timings bool     `json:"timings"`
 		Lacks   []string `json:"lacks"`
+		// Suspect says why commands that write refuse it; mostly empty.
+		Suspect string `json:"suspect,omitempty"`
 	} `json:"redis"`
 }
 
@@ -32,9 +34,9 @@ func (a *app) versionCommand() *cobra.Command {
 	return a.reports(&cobra.Command{
 		Use:   "version",
 		Short: "Say which grind this is, and which Redis it would use",
-		Args:  cobra.NoArgs,
+		Args:  atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			r, err := a.openRedis(cmd.Context())
+			r, err := a.lookAtRedis(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -47,7 +49,7 @@ func (a *app) versionCommand() *cobra.Command {
 				}
 			}
 			v.Redis.Kind, v.Redis.Version, v.Redis.Line, v.Redis.Timings = string(r.Kind()), r.Version(), r.Line(), r.Timings()
-			v.Redis.Lacks = []string{}
+			v.Redis.Lacks, v.Redis.Suspect = []string{}, r.Suspect()
 			if r.Kind() == localredis.Embedded {
 				v.Redis.Lacks = localredis.EmbeddedLacks()
 			}
@@ -56,6 +58,9 @@ func (a *app) versionCommand() *cobra.Command {
 			}
 			a.say("grind %s (%s, %s)", v.Version, v.Go, v.System)
 			a.say("%s", v.Redis.Line)
+			if v.Redis.Suspect != "" {
+				a.say("%v", &suspectError{r.Addr(), v.Redis.Suspect})
+			}
 			if len(v.Redis.Lacks) > 0 {
 				a.say("It does not know %s.", strings.Join(v.Redis.Lacks, ", "))
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/redis-grind/grind/internal/unit"
 	"github.com/redis-grind/grind/internal/unit/check"
 	"github.com/redis-grind/grind/internal/unit/exercise"
+	"github.com/redis-grind/grind/internal/unit/progress"
 )
 
 func (a *app) watchCommand() *cobra.Command {
@@ -22,8 +23,8 @@ func (a *app) watchCommand() *cobra.Command {
 		Long: `Check an exercise now and at each save. Without a unit it is the one that you
 worked on last. It never moves on by itself. Keys: n next, h hint, l list,
 s solution, c check now, q quit.`,
-		Args:              cobra.MaximumNArgs(1),
-		ValidArgsFunction: a.completeUnits,
+		Args:              atMost(1),
+		ValidArgsFunction: a.completeUnit,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := a.exercises(nil)
 			if err != nil {
@@ -63,6 +64,7 @@ type watcher struct {
 	*app
 	runner *exercise.Runner
 	unit   unit.Entry
+	asked  bool // the last key was s, and nothing was shown yet
 }
 
 // run watches unit after unit until the person quits.
@@ -123,12 +125,15 @@ func (w *watcher) event(e exercise.WatchEvent) {
 	case e.Checking:
 		w.say("\n%s", w.palette().soft("checking…"))
 		return
-	case e.Err != nil:
+	case e.Report == nil:
 		w.say("%s %v", w.palette().bad("The check could not run:"), e.Err)
 	default:
 		w.printReport(w.unit, e.Report)
 		if e.Report.Status == check.Pass {
 			w.say("Done. Look around as long as you like; n goes on.")
+		}
+		if e.Err != nil {
+			w.say("%s %v", w.palette().bad("It is not kept:"), e.Err)
 		}
 	}
 	w.say("%s", w.palette().soft("n next · h hint · l list · s solution · c check now · q quit"))
@@ -137,6 +142,8 @@ func (w *watcher) event(e exercise.WatchEvent) {
 // key does what a key asks for. again says that another unit, or the same one
 // anew, is to be watched.
 func (w *watcher) key(key byte) (again, stop bool) {
+	sure := w.asked || w.runner.Progress.Unit(w.unit.Unit.ID).Status != progress.Started
+	w.asked = false
 	switch key {
 	case 'n':
 		return w.next(), false
@@ -146,18 +153,20 @@ func (w *watcher) key(key byte) (again, stop bool) {
 			w.say("%v", err)
 			return false, false
 		}
-		w.hint(h, n, of)
+		w.hint(w.unit, h, n, of)
 	case 'l':
 		if err := w.printList(w.listing(w.runner.Progress)); err != nil {
 			w.say("%v", err)
 		}
 	case 's':
-		diff, err := w.runner.Solution(w.unit)
-		if err != nil {
-			w.say("%v", err)
+		if !sure {
+			w.say("s once more shows the solution; before a pass it is remembered that it was shown.")
+			w.asked = true
 			return false, false
 		}
-		w.say("%s", w.colourDiff(diff))
+		if err := w.solution(w.runner, w.unit); err != nil {
+			w.say("%v", err)
+		}
 	case 'c':
 		return true, false
 	case 'q', 3, 4: // Ctrl-C and Ctrl-D come as bytes from a raw terminal

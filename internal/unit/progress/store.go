@@ -64,7 +64,7 @@ func Open(path string) (*Store, error) {
 	if path == "" {
 		var err error
 		if path, err = defaultPath(); err != nil {
-			return nil, fmt.Errorf("progress: find the home directory: %w", err)
+			return nil, fmt.Errorf("progress: find the home directory: %w: set HOME, or XDG_STATE_HOME to a folder for it", err)
 		}
 	}
 	s := &Store{path: path}
@@ -148,11 +148,11 @@ func (s *Store) Update(id string, change func(*Record)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := os.MkdirAll(filepath.Dir(s.path), 0o755); err != nil {
-		return fmt.Errorf("progress: %w", err)
+		return s.unkept(err)
 	}
 	lock := flock.New(s.path + ".lock") // the file itself is replaced, and a lock with it
 	if err := lock.Lock(); err != nil {
-		return fmt.Errorf("progress: lock %s: %w", s.path, err)
+		return s.unkept(err)
 	}
 	defer lock.Unlock() //nolint:errcheck // what was written stays, and the lock ends with the process
 	now, err := s.read()
@@ -188,6 +188,11 @@ func (d document) update(id string, change func(*Record)) error {
 	return u.set(r)
 }
 
+// unkept says that the file cannot be where it should, and what to do.
+func (s *Store) unkept(err error) error {
+	return fmt.Errorf("progress: cannot be kept in %s: %w: set XDG_STATE_HOME to a folder that you may write to", s.path, err)
+}
+
 // read reads the whole file, and knows after it that every record can be read.
 func (s *Store) read() (document, error) {
 	d := document{rest: map[string]json.RawMessage{}, units: map[string]unit{}}
@@ -196,7 +201,7 @@ func (s *Store) read() (document, error) {
 		return d, nil
 	}
 	if err != nil {
-		return d, fmt.Errorf("progress: %w", err)
+		return d, s.unkept(err)
 	}
 	if err := json.Unmarshal(text, &d.rest); err != nil {
 		return d, &CorruptError{s.path, err}
