@@ -92,7 +92,7 @@ func querying(ctx context.Context, r *unit.Run, s *space) error {
 	if err := write(ctx, s, n); err != nil {
 		return err
 	}
-	r.Step("%s notes. Which have the tag %s? One in fifty. Asked three ways, with %v to Redis.", unit.Figure(float64(n), ""), rare, r.Duration("latency"))
+	r.Step("%s notes. Which have the tag %s? One in fifty. Asked three ways, with %s to Redis.", unit.Figure(float64(n), ""), rare, unit.Span(r.Duration("latency")))
 	trips := unit.Chart{Kind: unit.Bars, Title: "Round trips", Series: []unit.Series{{Name: "round trips"}}}
 	took := unit.Chart{Kind: unit.Bars, Title: "Time", Unit: "ms", Timing: true, Series: []unit.Series{{Name: "time"}}}
 	table := unit.Table{Title: "One question, three ways", Columns: []string{"way", "notes found", "round trips", "bytes that came back"}}
