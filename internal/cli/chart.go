@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -14,14 +15,14 @@ import (
 // chartWidth is how many cells the longest bar or line takes.
 const chartWidth = 40
 
-// chartText draws a chart in text.
-func chartText(c unit.Chart, pal palette) string {
+// chartText draws a chart in text, for a terminal of a width; 0 is no limit.
+func chartText(c unit.Chart, pal palette, room int) string {
 	var lines []string
 	switch c.Kind {
 	case unit.Bars:
 		lines = bars(c)
 	case unit.Lines:
-		lines = sparks(c)
+		lines = sparks(c, room)
 	case unit.Lanes:
 		lines = lanes(c)
 	case unit.Heat:
@@ -77,8 +78,9 @@ func bar(value, top float64) string {
 	return out
 }
 
-// sparks draws one row a series, with its first, last and largest figure.
-func sparks(c unit.Chart) []string {
+// sparks draws one row a series, with its first and its last figure; these stand
+// below it where there is no room beside it.
+func sparks(c unit.Chart, room int) []string {
 	width := nameWidth(c)
 	var out []string
 	for _, s := range c.Series {
@@ -86,8 +88,28 @@ func sparks(c unit.Chart) []string {
 			continue
 		}
 		first, last := s.Points[0], s.Points[len(s.Points)-1]
-		out = append(out, fmt.Sprintf("%-*s  %s  %s at %s … %s at %s", width, s.Name, levels(s.Points, top(c)),
-			unit.Figure(first.Y, c.Unit), unit.Figure(first.X, c.XLabel), unit.Figure(last.Y, c.Unit), unit.Figure(last.X, c.XLabel)))
+		row := fmt.Sprintf("%-*s  %s", width, s.Name, levels(thin(s.Points), top(c)))
+		ends := fmt.Sprintf("%s at %s … %s at %s",
+			unit.Figure(first.Y, c.Unit), unit.Figure(first.X, c.XLabel), unit.Figure(last.Y, c.Unit), unit.Figure(last.X, c.XLabel))
+		if room > 0 && lipgloss.Width(row+ends)+4 > room {
+			out = append(out, row, strings.Repeat(" ", width+2)+ends)
+		} else {
+			out = append(out, row+"  "+ends)
+		}
+	}
+	return out
+}
+
+// thin leaves at most as many points as a line has cells: of those that share a
+// cell the highest, for a peak is what a reader looks for.
+func thin(points []unit.Point) []unit.Point {
+	if len(points) <= chartWidth {
+		return points
+	}
+	out := make([]unit.Point, chartWidth)
+	for i := range out {
+		from, to := i*len(points)/chartWidth, (i+1)*len(points)/chartWidth
+		out[i] = slices.MaxFunc(points[from:to], func(a, b unit.Point) int { return cmp.Compare(a.Y, b.Y) })
 	}
 	return out
 }

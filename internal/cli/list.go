@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -70,10 +69,10 @@ func (a *app) printList(all []listed) error {
 		if l.Exercise {
 			task = "exercise"
 		}
-		for _, n := range l.Needs {
-			needs += " needs " + string(n)
+		for i, n := range l.Needs {
+			needs += []string{"needs ", ", "}[min(i, 1)] + string(n)
 		}
-		fmt.Fprintf(w, "   %s\t%s\t%d min\t%s\t%s\t%s\n", l.ID, l.Title, l.Minutes, task, l.Status, strings.TrimSpace(needs))
+		fmt.Fprintf(w, "   %s\t%s\t%d min\t%s\t%s\t%s\n", l.ID, l.Title, l.Minutes, task, l.Status, needs)
 	}
 	if err := w.Flush(); err != nil {
 		return err

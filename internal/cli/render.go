@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,21 +54,45 @@ func (p palette) tone(t unit.Tone, s string) string {
 	return s
 }
 
-// termRenderer shows the events of a run as text.
+// termRenderer shows the events of a run as text. On a terminal it keeps within
+// its width; elsewhere lines are as long as they are.
 type termRenderer struct {
-	a   *app
-	pal palette
-	bar *progressBar
+	a     *app
+	pal   palette
+	bar   *progressBar
+	width int // 0: no limit
 }
 
 func newTermRenderer(a *app) *termRenderer {
-	return &termRenderer{a: a, pal: a.palette(), bar: newProgressBar(a)}
+	t := &termRenderer{a: a, pal: a.palette(), bar: newProgressBar(a)}
+	if width, terminal := a.terminal(); terminal {
+		t.width = width
+	}
+	return t
 }
 
 func (t *termRenderer) done() { t.bar.clear() }
 
 func (t *termRenderer) line(format string, args ...any) {
 	fmt.Fprintf(t.a.out, format+"\n", args...)
+}
+
+// prose writes sentences, broken between words; what follows the first line
+// stands under it.
+func (t *termRenderer) prose(indent, text string) {
+	if t.width > len(indent)+20 {
+		text = lipgloss.Wrap(text, t.width-len(indent), "")
+	}
+	t.line("%s%s", indent, strings.ReplaceAll(text, "\n", "\n"+indent))
+}
+
+// cut ends a text that has no room with an ellipsis.
+func (t *termRenderer) cut(text string, room int) string {
+	runes := []rune(text)
+	if room = max(room, 8); t.width == 0 || len(runes) <= room {
+		return text
+	}
+	return string(runes[:room-1]) + "…"
 }
 
 func (t *termRenderer) event(e unit.Event) {
@@ -80,13 +105,14 @@ func (t *termRenderer) event(e unit.Event) {
 	case unit.Start:
 		t.line("\n%s", t.pal.bold(e.ID+" "+e.Title))
 	case unit.Step:
-		t.line("\n%s", e.Text)
+		t.line("")
+		t.prose("", e.Text)
 	case unit.Metric:
-		t.line("  %s %s", t.pal.tone(e.Tone, fmt.Sprintf("%14s", unit.Figure(e.Value, e.Unit))), e.Label)
+		t.line("  %s %s", t.pal.tone(e.Tone, fmt.Sprintf("%18s", unit.Figure(e.Value, e.Unit))), e.Label)
 	case unit.Table:
 		t.table(e)
 	case unit.Chart:
-		t.line("\n%s", chartText(e, t.pal))
+		t.line("\n%s", chartText(e, t.pal, t.width))
 	case unit.Keys:
 		t.keys(e)
 	case unit.Trace:
@@ -94,7 +120,9 @@ func (t *termRenderer) event(e unit.Event) {
 	case unit.Race:
 		t.race(e)
 	case unit.Predict:
-		t.line("\n%s\n  %s %s", e.Question, t.pal.bold(e.Choices[e.Right]+"."), e.Because)
+		t.line("")
+		t.prose("", e.Question)
+		t.prose("  ", t.pal.bold(e.Choices[e.Right]+".")+" "+e.Because)
 	case unit.Checked:
 		t.claim(e)
 	case unit.Result:
@@ -110,7 +138,7 @@ func (t *termRenderer) claim(c unit.Checked) {
 	case c.Skipped:
 		verdict = t.pal.soft("needs a real Redis")
 	}
-	t.line("  %s: %s %s", c.Text, verdict, t.pal.soft(fmt.Sprintf("(%s is %s, claimed %s %s)", c.Metric, unit.Figure(c.Value, ""), c.Op, unit.Figure(c.Bound, ""))))
+	t.prose("  ", fmt.Sprintf("%s: %s %s", c.Text, verdict, t.pal.soft(fmt.Sprintf("(%s is %s, claimed %s %s)", c.Metric, unit.Figure(c.Value, ""), c.Op, unit.Figure(c.Bound, "")))))
 }
 
 func (t *termRenderer) result(r unit.Result) {
@@ -169,7 +197,7 @@ func (t *termRenderer) keys(e unit.Keys) {
 		}
 		t.line("  %s %s", k.Name, t.pal.soft(strings.Join(about, ", ")))
 		for _, item := range k.Items {
-			t.line("    %s", strings.TrimLeft(strings.Join([]string{item.Name, item.Value, item.Score}, "  "), " "))
+			t.line("    %s", t.cut(strings.TrimSpace(strings.Join([]string{item.Name, item.Value, item.Score}, "  ")), t.width-4))
 		}
 		if k.More > 0 {
 			t.line("    %s", t.pal.soft(fmt.Sprintf("and %d more", k.More)))
@@ -201,12 +229,14 @@ func (t *termRenderer) trace(e unit.Trace) {
 		}
 		after := ""
 		if ev.Fault != "" {
-			after = t.pal.bad("  " + ev.Fault)
+			after = "  " + ev.Fault
 		}
-		t.line("  %-44s → %s%s", ev.Line(), ev.Reply.Text, after)
+		command := fmt.Sprintf("  %-44s", t.cut(ev.Line(), max(44, t.width*3/5)))
+		reply := t.cut(ev.Reply.Text, t.width-lipgloss.Width(command+" → "+after))
+		t.line("%s → %s%s", command, reply, t.pal.bad(after))
 	}
 	if e.Note != "" {
-		t.line("  %s", t.pal.soft(e.Note))
+		t.prose("  ", t.pal.soft(e.Note))
 	}
 }
 
@@ -221,8 +251,9 @@ func (t *termRenderer) race(e unit.Race) {
 }
 
 func (t *termRenderer) explored(title string, r *race.Report) {
-	t.line("\n%s: %d schedules played (%d orders, %d with a crash, %d with a lost reply), %s.",
-		t.pal.bold("Every order of "+title), r.Played, r.Orders, r.Crashes, r.Lost, t.failing(r.Failing))
+	t.line("")
+	t.prose("", fmt.Sprintf("%s: %d schedules played (%s, %d with a crash, %d with a lost reply), %s.",
+		t.pal.bold("Every order of "+title), r.Played, unit.Figure(float64(r.Orders), "orders"), r.Crashes, r.Lost, t.failing(r.Failing)))
 	if r.Cut != "" {
 		t.line("  %s", t.pal.bad(r.Cut))
 	}
@@ -248,8 +279,12 @@ func (t *termRenderer) outcome(o *race.Outcome) {
 		row[s.Actor+1] = stepText(s)
 		rows = append(rows, row)
 	}
-	for _, row := range columns(rows) {
-		t.line("  %s", row)
+	lanes := columns(rows)
+	if t.width > 0 && slices.ContainsFunc(lanes, func(row string) bool { return lipgloss.Width(row)+2 > t.width }) {
+		lanes = columns(inTurn(o))[1:] // too narrow for lanes side by side
+	}
+	for _, row := range lanes {
+		t.line("  %s", t.cut(row, t.width-2))
 	}
 	for i, next := range o.Next {
 		if next != "" {
@@ -258,10 +293,19 @@ func (t *termRenderer) outcome(o *race.Outcome) {
 	}
 	switch {
 	case o.Violation != "":
-		t.line("  %s", t.pal.bad(o.Violation))
+		t.prose("  ", t.pal.bad(o.Violation))
 	case o.Done:
-		t.line("  %s", t.pal.good(o.Good))
+		t.prose("  ", t.pal.good(o.Good))
 	}
+}
+
+// inTurn tells a race in one column, with the actor's name at each step.
+func inTurn(o *race.Outcome) [][]string {
+	rows := [][]string{{"", "", ""}} // the head
+	for i, s := range o.Steps {
+		rows = append(rows, []string{fmt.Sprint(i + 1), o.Actors[s.Actor], stepText(s)})
+	}
+	return rows
 }
 
 func stepText(s race.Step) string {
