@@ -3,14 +3,20 @@ package main_test
 import (
 	"context"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
 
@@ -128,6 +134,95 @@ func TestNewcomer(t *testing.T) {
 	b.sees("#exercise", "wrote over each other")
 	b.save(workspace, solution(t))
 	b.sees("#exercise .pill", "passed")
+}
+
+// TestPages opens every unit and every other page as a phone and as a desk see it,
+// without a run: nothing sticks out of the window, the browser has nothing to
+// complain of, and nothing is fetched from elsewhere.
+func TestPages(t *testing.T) {
+	_, said := serve(t, []string{"GRIND_WORKSPACE=" + t.TempDir()}, program, "--no-open", "--port", "0")
+	address := regexp.MustCompile(`http://\S+`).FindString(said)
+	base, _, _ := strings.Cut(address, "/?")
+	b := openBrowser(t, address)
+	complaints := b.complaints(base)
+	b.sees("main", "Start with 1.01")
+	units := strings.Fields(b.evaluate(`[...document.querySelectorAll('.cells a')].map(a => a.pathname).join(' ')`))
+	if len(units) < 13 {
+		t.Fatalf("got %d units on the path, want all of a phase at least", len(units))
+	}
+	const ready = "[data-ready] main, [data-page=''] main" // its scripts at work, if it has any
+	for _, page := range append(units, "/", "/?route=weekend", "/glossary", "/play") {
+		for _, width := range []int64{390, 1440} {
+			b.do(chromedp.EmulateViewport(width, 1100), chromedp.Navigate(base+page), chromedp.WaitVisible(chromedp.CSS(ready)))
+			// What scrolls by itself, such as code, may be as wide as it is.
+			out := b.evaluate(`(() => {
+				const wide = document.documentElement.clientWidth;
+				if (document.documentElement.scrollWidth <= wide) return '';
+				const out = [...document.querySelectorAll('main *')].find((e) => e.getBoundingClientRect().right > wide + 1);
+				return (out ?? document.body).outerHTML.slice(0, 200);
+			})()`)
+			if out != "" {
+				t.Errorf("%s at %d pixels is wider than the window: %s", page, width, out)
+			}
+			for _, complaint := range complaints() {
+				t.Errorf("%s at %d pixels: %s", page, width, complaint)
+			}
+		}
+	}
+}
+
+func (b *browser) evaluate(script string) string {
+	b.t.Helper()
+	value, err := chromedp.Run(b.Context, chromedp.Evaluate[string](script))
+	if err != nil {
+		b.t.Fatalf("%s: %v", script, err)
+	}
+	return value
+}
+
+// complaints collects from now on what a page must not do: errors of its scripts,
+// what its policy refuses, requests to another host. Each call hands out what came
+// since the last.
+func (b *browser) complaints(base string) func() []string {
+	b.t.Helper()
+	var mu sync.Mutex
+	var all []string
+	err := chromedp.Listen(b.Context, func(event any) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch e := event.(type) {
+		case *runtime.EventExceptionThrown:
+			all = append(all, "exception: "+e.ExceptionDetails.Text)
+		case *runtime.EventConsoleAPICalled:
+			if e.Type == runtime.ConsoleAPICalledTypeError || e.Type == runtime.ConsoleAPICalledTypeWarning {
+				all = append(all, fmt.Sprintf("console: %s", e.Args[0].Value))
+			}
+		case *log.EventEntryAdded:
+			if e.Entry.Level == log.EntryLevelError || e.Entry.Source == log.EntrySourceSecurity {
+				all = append(all, e.Entry.Text+" "+e.Entry.URL)
+			}
+		case *network.EventRequestWillBeSent:
+			if u := e.Request.URL; !strings.HasPrefix(u, base+"/") && !strings.HasPrefix(u, "data:") {
+				all = append(all, "a request for "+u)
+			}
+		}
+	})
+	if err == nil {
+		_, err = chromedp.Call(b.Context, network.Enable, network.EnableParams{})
+	}
+	if err == nil {
+		_, err = chromedp.Call(b.Context, log.Enable, cdp.Empty{})
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		since := all
+		all = nil
+		return since
+	}
 }
 
 // save writes the learner's file as an editor does.

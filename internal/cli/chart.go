@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -95,8 +96,22 @@ func sparks(c unit.Chart) []string {
 			continue
 		}
 		first, last := s.Points[0], s.Points[len(s.Points)-1]
-		out = append(out, fmt.Sprintf("%-*s  %s  %s at %s … %s at %s", width, s.Name, levels(s.Points, top(c)),
+		out = append(out, fmt.Sprintf("%-*s  %s  %s at %s … %s at %s", width, s.Name, levels(thin(s.Points), top(c)),
 			unit.Figure(first.Y, c.Unit), unit.Figure(first.X, c.XLabel), unit.Figure(last.Y, c.Unit), unit.Figure(last.X, c.XLabel)))
+	}
+	return out
+}
+
+// thin leaves at most as many points as a line has cells: of those that share a
+// cell the highest, for a peak is what a reader looks for.
+func thin(points []unit.Point) []unit.Point {
+	if len(points) <= chartWidth {
+		return points
+	}
+	out := make([]unit.Point, chartWidth)
+	for i := range out {
+		from, to := i*len(points)/chartWidth, (i+1)*len(points)/chartWidth
+		out[i] = slices.MaxFunc(points[from:to], func(a, b unit.Point) int { return cmp.Compare(a.Y, b.Y) })
 	}
 	return out
 }

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -167,5 +168,14 @@ func TestColumns_narrow(t *testing.T) {
 				t.Errorf("any width: %q is broken:\n%s", cell, wide)
 			}
 		}
+	}
+}
+
+func TestThin(t *testing.T) {
+	points := make([]unit.Point, 90)
+	points[45].Y = 7
+	got := thin(points)
+	if len(got) != chartWidth || !slices.ContainsFunc(got, func(p unit.Point) bool { return p.Y == 7 }) {
+		t.Errorf("got %d points, want %d with the peak among them", len(got), chartWidth)
 	}
 }

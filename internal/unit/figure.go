@@ -4,6 +4,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
+	"unicode"
 )
 
 // Figure writes a number the way every face shows it: with thousands set apart,
@@ -38,30 +40,72 @@ func Figure(v float64, unit string) string {
 	if fraction != "" {
 		b.WriteString("." + fraction)
 	}
-	if v == 1 && unit == "round trips" {
-		unit = "round trip"
-	}
 	if unit != "" {
-		b.WriteString(" " + unit)
+		b.WriteString(" " + UnitOf(v, unit))
 	}
 	return b.String()
 }
 
-// Numeric says whether every cell of a column is a number, and there is one.
+// UnitOf is a unit as it stands after a figure: one round trip, two round trips.
+// Symbols, such as ms, and rates stay as they are.
+func UnitOf(v float64, unit string) string {
+	switch {
+	case v != 1 || len(unit) < 5 || strings.Contains(unit, "/"):
+		return unit
+	case strings.HasSuffix(unit, "ies"):
+		return strings.TrimSuffix(unit, "ies") + "y"
+	case strings.HasSuffix(unit, "ss"):
+		return unit
+	}
+	return strings.TrimSuffix(unit, "s")
+}
+
+// Span writes a duration for people: 300 ms, 1.5 s, 1 m 30 s.
+func Span(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	var b strings.Builder
+	was := '-'
+	for _, r := range s {
+		if was != '-' && unicode.IsLetter(r) != unicode.IsLetter(was) {
+			b.WriteByte(' ')
+		}
+		b.WriteRune(r)
+		if was = r; r == '.' {
+			was = '0' // within a number
+		}
+	}
+	return b.String()
+}
+
+// Numeric says whether a column is one of figures: at least half of its cells are
+// numbers, alone or with a unit. The first column names its row where any cell is a
+// word.
 func Numeric(rows [][]string, column int) bool {
-	found := false
+	figures, words := 0, 0
 	for _, row := range rows {
 		if column >= len(row) {
 			return false
 		}
-		cell := strings.NewReplacer(",", "", "−", "-", " ", "").Replace(row[column])
-		if cell == "" || cell == "–" {
-			continue
+		switch cell := row[column]; {
+		case strings.TrimSpace(cell) == "" || cell == "–":
+		case isFigure(cell):
+			figures++
+		default:
+			words++
 		}
-		if _, err := strconv.ParseFloat(cell, 64); err != nil {
-			return false
-		}
-		found = true
 	}
-	return found
+	return figures > 0 && figures >= words && (column > 0 || words == 0)
+}
+
+// isFigure says whether a cell is a number, alone or with a unit.
+func isFigure(cell string) bool {
+	number, name, _ := strings.Cut(strings.NewReplacer(",", "", "−", "-", " ", "", " ", "").Replace(cell), " ")
+	_, err := strconv.ParseFloat(number, 64)
+	return err == nil && !strings.Contains(name, " ") && !strings.ContainsAny(name, "0123456789")
 }

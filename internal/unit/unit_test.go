@@ -50,9 +50,46 @@ func TestFigure(t *testing.T) {
 	}{
 		{0, "", "0"}, {1000, "", "1,000"}, {31877, "", "31,877"}, {1234567, "ops/s", "1,234,567 ops/s"},
 		{-1500, "", "−1,500"}, {0.5, "ms", "0.50 ms"}, {12.34, "ms", "12.3 ms"}, {123.4, "µs", "123 µs"}, {99.95, "%", "100.0 %"}, {0.0031, "ms", "0.0031 ms"}, {math.NaN(), "", "–"}, {1, "round trips", "1 round trip"}, {2, "round trips", "2 round trips"},
+		{1, "entries", "1 entry"}, {1, "likes/s", "1 likes/s"}, {1, "ms", "1 ms"},
 	} {
 		if got := unit.Figure(tt.value, tt.unit); got != tt.want {
 			t.Errorf("Figure(%v, %q): got %q, want %q", tt.value, tt.unit, got, tt.want)
+		}
+	}
+}
+
+func TestSpan(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration]string{
+		300 * time.Millisecond: "300 ms", 1500 * time.Millisecond: "1.5 s", 10 * time.Minute: "10 m", time.Hour: "1 h",
+		90 * time.Second: "1 m 30 s", 250 * time.Microsecond: "250 µs", 0: "0 s",
+	} {
+		if got := unit.Span(d); got != want {
+			t.Errorf("Span(%d): got %q, want %q", d, got, want)
+		}
+	}
+}
+
+func TestNumeric(t *testing.T) {
+	t.Parallel()
+	for want, columns := range map[bool][][]string{
+		true:  {{"1,000", "12"}, {"24.1 ms", "480 ms"}, {"98.0 %", "–"}, {"−3", ""}},
+		false: {{"ada", "bela"}, {"3 of 5"}, {"no end", "gone", "100"}, {"", "–"}, {"1-0 dish:soup"}},
+	} {
+		for _, cells := range columns {
+			rows := make([][]string, len(cells))
+			for i, cell := range cells {
+				rows[i] = []string{cell}
+			}
+			if got := unit.Numeric(rows, 0); got != want { // the first column
+				t.Errorf("Numeric(%q): got %v, want %v", cells, got, want)
+			}
+		}
+	}
+	mixed := [][]string{{"none", "712", "no end"}, {"64 bytes", "840", "100"}, {"65 bytes", "1,935", "100"}, {"taken away", "–", "gone"}}
+	for column, want := range []bool{false, true, true} {
+		if got := unit.Numeric(mixed, column); got != want {
+			t.Errorf("column %d: got %v, want %v", column, got, want)
 		}
 	}
 }

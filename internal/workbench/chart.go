@@ -109,15 +109,27 @@ func fit(s string, width float64) string {
 	return string(runes[:most-1]) + "…"
 }
 
-// colour is the class of a series: its tone, else one of four in turn.
-func colour(s unit.Series, i int) string {
-	switch s.Tone {
+// colour is the class of a series: its tone, else one of four in turn. Of two with
+// one tone, the second is paler, or dashed.
+func colour(c unit.Chart, i int) string {
+	name, again := "", 0
+	switch c.Series[i].Tone {
 	case unit.Good:
-		return "cgood"
+		name = "cgood"
 	case unit.Bad:
-		return "cbad"
+		name = "cbad"
+	default:
+		return "c" + strconv.Itoa(i%4+1)
 	}
-	return "c" + strconv.Itoa(i%4+1)
+	for _, before := range c.Series[:i] {
+		if before.Tone == c.Series[i].Tone {
+			again++
+		}
+	}
+	if again%2 == 1 {
+		name += " again"
+	}
+	return name
 }
 
 // legend names the series above a chart of several and returns how high it is.
@@ -131,7 +143,7 @@ func (s *sketch) legend() float64 {
 		if x > 0 && x+w > s.width {
 			x, y = 0, y+20
 		}
-		s.rect(x, y-9, 10, 10, 3, colour(series, i), "")
+		s.rect(x, y-9, 10, 10, 3, colour(s.chart, i), "")
 		s.text(x+16, y, "dim", "", fit(series.Name, s.width-20))
 		x += w
 	}
@@ -181,6 +193,17 @@ func (sc scale) at(v float64) float64 {
 		part = (math.Log10(max(v, sc.low)) - math.Log10(sc.low)) / (math.Log10(sc.high) - math.Log10(sc.low))
 	}
 	return sc.from + min(max(part, 0), 1)*(sc.to-sc.from)
+}
+
+// whole lets a linear scale end at a tick, so that nothing is drawn beyond the
+// last figure of its axis.
+func (sc scale) whole(n int) scale {
+	if ticks := sc.ticks(n); !sc.log && len(ticks) > 1 {
+		step := ticks[1] - ticks[0]
+		sc.low = math.Floor(sc.low/step+1e-9) * step
+		sc.high = math.Ceil(sc.high/step-1e-9) * step
+	}
+	return sc
 }
 
 // ticks are round figures on a scale, at most about n of them.

@@ -32,7 +32,7 @@ func barsOf(c unit.Chart) (bars []bar, legend bool) {
 	if len(labels) == 0 {
 		for i, series := range c.Series {
 			for _, p := range series.Points {
-				bars = append(bars, bar{series.Name, p.Y, colour(series, i), 12})
+				bars = append(bars, bar{series.Name, p.Y, colour(c, i), 12})
 			}
 		}
 		return bars, false
@@ -44,7 +44,7 @@ func barsOf(c unit.Chart) (bars []bar, legend bool) {
 				if p.Label != label {
 					continue
 				}
-				b := bar{"", p.Y, colour(series, i), 3}
+				b := bar{"", p.Y, colour(c, i), 3}
 				if first {
 					b.label, b.gap, first = label, 12, false
 				}
@@ -67,7 +67,10 @@ func (s *sketch) bars() {
 		column = max(column, textWidth(b.label)+12)
 		values = append(values, b.value)
 	}
-	column = min(column, s.width*0.38)
+	above := column > s.width*0.38 // long names stand above their bars
+	if above {
+		column = 0
+	}
 	end := s.width
 	if s.chart.Mark != nil {
 		values = append(values, s.chart.Mark.Value)
@@ -81,7 +84,13 @@ func (s *sketch) bars() {
 	top := max(y+8, 0)
 	for _, b := range bars {
 		y += b.gap
-		s.text(0, y+height/2+4.5, "", "", fit(b.label, column-8))
+		switch {
+		case !above:
+			s.text(0, y+height/2+4.5, "", "", b.label)
+		case b.label != "":
+			s.text(0, y+12, "", "", fit(b.label, s.width))
+			y += 18
+		}
 		zero := x.at(max(0, x.low))
 		left, right := min(zero, x.at(b.value)), max(zero, x.at(b.value))
 		s.rect(left, y, max(right-left, 2), height, 4, b.class, "")
@@ -113,7 +122,7 @@ func (s *sketch) bars() {
 // frame draws axes, ticks and their names, and returns the two scales.
 func (s *sketch) frame(xs, ys []float64, top, plot float64) (x, y scale) {
 	bottom := top + plot
-	y = scaleOf(ys, bottom, top, s.chart.LogY, true)
+	y = scaleOf(ys, bottom, top, s.chart.LogY, true).whole(4)
 	yTicks := y.ticks(4)
 	left := 0.0
 	for _, v := range yTicks {
@@ -189,7 +198,7 @@ func (s *sketch) lines() {
 		ys = append(ys, s.chart.Mark.Value)
 	}
 	top := s.legend()
-	if name := strings.TrimSpace(s.chart.YLabel + " " + bracket(s.chart.Unit)); name != "" {
+	if name := upright(s.chart); name != "" {
 		s.text(0, top+10, "dim", "", name)
 		top += 22
 	}
@@ -201,18 +210,22 @@ func (s *sketch) lines() {
 		s.text(s.width, at-5, "dim", "end", markWords(s.chart))
 	}
 	for i, series := range s.chart.Series {
-		s.line(series, colour(series, i), x, y)
+		s.line(series, colour(s.chart, i), x, y)
 	}
 	s.xAxis(x, top+4+plot)
 }
 
 func y0(x scale) float64 { return x.from - 6 }
 
-func bracket(unitName string) string {
-	if unitName == "" {
-		return ""
+// upright names what the upright axis counts, and in what.
+func upright(c unit.Chart) string {
+	if c.YLabel == "" || c.YLabel == c.Unit {
+		return c.Unit
 	}
-	return "in " + unitName
+	if c.Unit == "" {
+		return c.YLabel
+	}
+	return c.YLabel + " in " + c.Unit
 }
 
 func (s *sketch) line(series unit.Series, class string, x, y scale) {
@@ -260,7 +273,7 @@ func (s *sketch) lanes() {
 		s.rule(column, y+height/2, s.width, y+height/2, "axis")
 		for _, p := range series.Points {
 			from, to := x.at(p.X), x.at(p.X+p.Y)
-			s.rect(from, y, max(to-from, 2), height, 4, colour(series, i), strings.TrimSpace(pointWords(s.chart, p)))
+			s.rect(from, y, max(to-from, 2), height, 4, colour(s.chart, i), strings.TrimSpace(pointWords(s.chart, p)))
 			if to-from > textWidth(p.Label)+12 {
 				s.text(from+8, y+height/2+4.5, "inside", "", p.Label)
 			}

@@ -56,7 +56,7 @@ func (v *runView) event(e unit.Event) (parts []part, data any) {
 	case unit.Trace:
 		draw("wire", "append", "wire", wireOf(e, v.server.redis.Timings()))
 	case unit.Race:
-		draw("races", "append", "run-race", raceEvent{e.Title, outcomeView(e.Outcome), reportView(e.Report, v.server.redis.Timings())})
+		draw("races", "append", "run-race", raceEvent{e.Title, outcomeView(e.Outcome), reportView(e.Report, v.server.redis.Timings(), e.Scenario)})
 	case unit.Checked:
 		draw("claims", "append", "claim", e)
 	case unit.Result:
@@ -221,6 +221,7 @@ type exploredView struct {
 	*race.Report
 	Shortest *raceView
 	Timings  bool
+	Scenario string // of a run: its link opens the race card
 }
 
 func outcomeView(o *race.Outcome) *raceView {
@@ -256,9 +257,9 @@ func outcomeView(o *race.Outcome) *raceView {
 	return v
 }
 
-func reportView(r *race.Report, timings bool) *exploredView {
+func reportView(r *race.Report, timings bool, scenario string) *exploredView {
 	if r == nil {
 		return nil
 	}
-	return &exploredView{r, outcomeView(r.Shortest), timings}
+	return &exploredView{r, outcomeView(r.Shortest), timings, scenario}
 }

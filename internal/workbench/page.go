@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/redis-grind/grind/internal/localredis"
 	"github.com/redis-grind/grind/internal/unit"
@@ -27,8 +28,13 @@ func parsePages() (*template.Template, error) {
 			if n, err := strconv.Atoi(s); err == nil {
 				return comma(n)
 			}
+			if d, err := time.ParseDuration(s); err == nil {
+				return unit.Span(d) // run.js writes it the same way
+			}
 			return s
 		},
+		"unitof":   unit.UnitOf,
+		"dotted":   func(schedule string) string { return strings.ReplaceAll(schedule, " ", ".") },
 		"actor":    actorClass,
 		"millis":   millis,
 		"inmillis": inMillis,

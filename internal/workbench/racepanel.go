@@ -81,6 +81,6 @@ func (s *Server) postExplore(w http.ResponseWriter, r *http.Request, e unit.Entr
 	case err != nil:
 		out.fail(err)
 	default:
-		out.parts(part{Slot: "explored", HTML: s.fragment("explored", reportView(report, s.redis.Timings()))}) // the last line; nothing follows
+		out.parts(part{Slot: "explored", HTML: s.fragment("explored", reportView(report, s.redis.Timings(), ""))}) // the last line; nothing follows
 	}
 }

@@ -98,7 +98,7 @@ func evening(ctx context.Context, r *unit.Run) error {
 		lost, twice := book.count(orders)
 		r.Metric(unit.Metric{Name: "lost_" + w.metric, Label: "never served with " + w.label, Value: float64(lost), Tone: toneOf(lost)})
 		r.Metric(unit.Metric{Name: "twice_" + w.metric, Label: "served twice with " + w.label, Value: float64(twice), Minor: w.metric != "rail"})
-		r.Metric(unit.Metric{Name: "left_" + w.metric, Label: "left in the queue", Value: float64(left), Minor: true})
+		r.Metric(unit.Metric{Name: "left_" + w.metric, Label: "left in the queue with " + w.label, Value: float64(left), Minor: true})
 		table.Rows = append(table.Rows, []string{w.label, figure(orders), figure(book.deaths), figure(lost), figure(twice), figure(left)})
 		chart.Series[0].Points = append(chart.Series[0].Points, unit.Point{Label: w.label, Y: float64(lost)})
 	}

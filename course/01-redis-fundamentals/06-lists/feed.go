@@ -56,7 +56,7 @@ func feeds(ctx context.Context, r *unit.Run) error {
 		r.Metric(unit.Metric{Name: "bytes_" + feed.name, Label: "one feed " + feed.label, Value: feed.growth[len(feed.growth)-1].Y, Unit: "B", Tone: feed.tone})
 	}
 	r.Chart(unit.Chart{
-		Kind: unit.Lines, Title: "Memory of one person's feed", XLabel: "events", YLabel: "bytes", Unit: "B",
+		Kind: unit.Lines, Title: "Memory of one person's feed", XLabel: "events", YLabel: "memory", Unit: "B",
 		Series: []unit.Series{{Name: "without LTRIM", Tone: unit.Bad, Points: all}, {Name: "with LTRIM", Tone: unit.Good, Points: trimmed}},
 	})
 	return nil

@@ -28,7 +28,7 @@ func racing(ctx context.Context, r *unit.Run) error {
 			return err
 		}
 		r.Metric(unit.Metric{Name: "failing_" + sc.Name, Label: "schedules that lose an order: " + sc.Title, Value: float64(report.Failing), Tone: toneOf(report.Failing), Minor: true})
-		r.Metric(unit.Metric{Name: "schedules_" + sc.Name, Label: "schedules played", Value: float64(report.Played), Minor: true})
+		r.Metric(unit.Metric{Name: "schedules_" + sc.Name, Label: "schedules played: " + sc.Title, Value: float64(report.Played), Minor: true})
 	}
 	return nil
 }

@@ -88,16 +88,16 @@ func asking(ctx context.Context, r *unit.Run) error {
 	lag := unit.Chart{Kind: unit.Bars, Title: "From the ring to the door", Unit: "ms", Timing: true, Series: []unit.Series{{Name: "middle"}}}
 	cpu := unit.Chart{Kind: unit.Bars, Title: "CPU of Redis", Unit: "%", Timing: true, Series: []unit.Series{{Name: "of one core"}}}
 	for _, m := range manners {
-		r.Step("%d porters, a guest every %v or so: %s.", porters, pause, m.label)
+		r.Step("%d porters, a guest every %s or so: %s.", porters, unit.Span(pause), m.label)
 		w, err := m.watch(ctx, r, window)
 		if err != nil {
 			return err
 		}
 		share := 100 * w.cpu / window.Seconds()
 		r.Metric(unit.Metric{Name: "commands_" + m.metric, Label: fmt.Sprintf("commands for %d jobs: %s", w.jobs, m.label), Value: float64(w.commands)})
-		r.Metric(unit.Metric{Name: "vain_" + m.metric, Label: "of these brought no job", Value: float64(w.commands) - float64(w.jobs), Minor: true})
-		r.Metric(unit.Metric{Name: "late_" + m.metric, Label: "until a job is found", Value: ms(w.late), Unit: "ms", Timing: true, Minor: true})
-		r.Metric(unit.Metric{Name: "cpu_" + m.metric, Label: "CPU of Redis, of one core", Value: share, Unit: "%", Timing: true, Minor: true})
+		r.Metric(unit.Metric{Name: "vain_" + m.metric, Label: "commands that brought no job: " + m.label, Value: float64(w.commands) - float64(w.jobs), Minor: true})
+		r.Metric(unit.Metric{Name: "late_" + m.metric, Label: "until a job is found: " + m.label, Value: ms(w.late), Unit: "ms", Timing: true, Minor: true})
+		r.Metric(unit.Metric{Name: "cpu_" + m.metric, Label: "CPU of Redis, of one core: " + m.label, Value: share, Unit: "%", Timing: true, Minor: true})
 		load.Series[0].Points = append(load.Series[0].Points, unit.Point{Label: m.label, Y: float64(w.commands)})
 		lag.Series[0].Points = append(lag.Series[0].Points, unit.Point{Label: m.label, Y: ms(w.late)})
 		cpu.Series[0].Points = append(cpu.Series[0].Points, unit.Point{Label: m.label, Y: share})

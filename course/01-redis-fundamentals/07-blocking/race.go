@@ -101,7 +101,7 @@ func racing(ctx context.Context, r *unit.Run) error {
 		if outcome.Violation != "" {
 			lost = 1
 		}
-		r.Metric(unit.Metric{Name: "lost_" + sc.Name, Label: "jobs lost", Value: lost, Minor: true})
+		r.Metric(unit.Metric{Name: "lost_" + sc.Name, Label: "jobs lost with a lost reply: " + sc.Title, Value: lost, Minor: true})
 	}
 	if r.Embedded() {
 		return nil // nothing there ends a wait early, and in some schedules nobody rings

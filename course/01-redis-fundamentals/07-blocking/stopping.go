@@ -73,7 +73,7 @@ func telling(ctx context.Context, r *unit.Run) (*deploy, error) {
 func (d *deploy) looking(ctx context.Context, r *unit.Run) error {
 	back := <-d.second.answered
 	deaf := time.Since(d.told).Round(100 * time.Millisecond)
-	r.Step("Back to the two workers who were told to stop %v ago. Now a job comes for the first one.", deaf)
+	r.Step("Back to the two workers who were told to stop %s ago. Now a job comes for the first one.", unit.Span(deaf))
 	select {
 	case early := <-d.endless.answered:
 		return fmt.Errorf("the BLPOP without a timeout ended with its context: %w", early.err)

@@ -42,7 +42,7 @@ func onTheWire(ctx context.Context, r *unit.Run) error {
 // changed the retries.
 func patience(ctx context.Context, r *unit.Run) error {
 	limit := r.Duration("patience")
-	r.Step("How long does such a request wait before it fails? PoolTimeout is %v here, and the retries are what go-redis has by default.", limit)
+	r.Step("How long does such a request wait before it fails? PoolTimeout is %s here, and the retries are what go-redis has by default.", unit.Span(limit))
 	c := r.Client("web", func(o *redis.Options) { o.PoolSize, o.PoolTimeout = 1, limit })
 	h := &hotel{run: r, web: c, back: c, workers: 1, bell: r.Key("bell")}
 	if err := h.open(ctx); err != nil {

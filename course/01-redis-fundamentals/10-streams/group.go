@@ -58,7 +58,7 @@ func rescue(ctx context.Context, r *unit.Run) error {
 		minIdle             time.Duration
 	}{
 		{"at-once", "robbed_at_once", "claimed from a cook at work, min-idle-time 0", 0},
-		{"patiently", "robbed_patiently", "claimed from a cook at work, min-idle-time " + patience.String(), patience},
+		{"patiently", "robbed_patiently", "claimed from a cook at work, min-idle-time " + unit.Span(patience), patience},
 	} {
 		s := &stream{rdb: r.Redis(), key: r.Key("rescue:" + way.name)}
 		for number := range 8 {
@@ -74,7 +74,7 @@ func rescue(ctx context.Context, r *unit.Run) error {
 		}
 		time.Sleep(patience)
 		if way.name == "patiently" {
-			r.Step("Now with a min-idle-time of %v.", patience)
+			r.Step("Now with a min-idle-time of %s.", unit.Span(patience))
 		}
 		robbed, err := claim(ctx, r, s, way.name, way.minIdle)
 		if err != nil {

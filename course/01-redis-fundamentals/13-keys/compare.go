@@ -35,11 +35,13 @@ func comparing(ctx context.Context, r *unit.Run, s *space) error {
 			return fmt.Errorf("%s: %w", way.label, err)
 		}
 		row := []string{way.label}
-		for i, what := range []string{"save", "read", "tagged", "word"} {
-			row = append(row, fmt.Sprintf("%.1f", times[i]))
-			r.Metric(unit.Metric{Name: what + "_" + way.metric, Label: what + ", " + way.label, Value: times[i], Unit: "µs", Timing: true, Minor: true})
+		for i, what := range []struct{ metric, label string }{
+			{"save", "to save a note"}, {"read", "to read a note"}, {"tagged", "to find the notes of a tag"}, {"word", "to find a word in any text"},
+		} {
+			row = append(row, unit.Figure(times[i], ""))
+			r.Metric(unit.Metric{Name: what.metric + "_" + way.metric, Label: what.label + ", " + way.label, Value: times[i], Unit: "µs", Timing: true, Minor: true})
 		}
-		table.Rows = append(table.Rows, append(row, fmt.Sprint(seen)))
+		table.Rows = append(table.Rows, append(row, unit.Figure(float64(seen), "")))
 		chart.Series[0].Points = append(chart.Series[0].Points, unit.Point{Label: way.label, Y: times[1]})
 		r.Metric(unit.Metric{Name: "seen_" + way.metric, Label: "notes that a second program sees, " + way.label, Value: float64(seen), Minor: true})
 	}

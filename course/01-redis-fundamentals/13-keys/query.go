@@ -92,18 +92,24 @@ func querying(ctx context.Context, r *unit.Run, s *space) error {
 	if err := write(ctx, s, n); err != nil {
 		return err
 	}
-	r.Step("%s notes. Which have the tag %s? One in fifty. Asked three ways, with %v to Redis.", unit.Figure(float64(n), ""), rare, r.Duration("latency"))
+	r.Step("%s notes. Which have the tag %s? One in fifty. Asked three ways, with %s to Redis.", unit.Figure(float64(n), ""), rare, unit.Span(r.Duration("latency")))
 	trips := unit.Chart{Kind: unit.Bars, Title: "Round trips", Series: []unit.Series{{Name: "round trips"}}}
 	took := unit.Chart{Kind: unit.Bars, Title: "Time", Unit: "ms", Timing: true, Series: []unit.Series{{Name: "time"}}}
 	table := unit.Table{Title: "One question, three ways", Columns: []string{"way", "notes found", "round trips", "bytes that came back"}}
 	for _, way := range askings {
 		found := 0
-		c, err := costOf(ctx, s.rdb, r.Duration("latency"), func(ctx context.Context, c *redis.Client) (err error) {
-			found, err = way.ask(ctx, c, s.key, rare)
-			return err
-		})
-		if err != nil {
-			return err
+		var c cost
+		for round := range 3 { // the best of three: another program may come between
+			again, err := costOf(ctx, s.rdb, r.Duration("latency"), func(ctx context.Context, c *redis.Client) (err error) {
+				found, err = way.ask(ctx, c, s.key, rare)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			if round == 0 || again.took < c.took {
+				c = again
+			}
 		}
 		ms := float64(c.took.Microseconds()) / 1000
 		r.Metric(unit.Metric{Name: "trips_" + way.metric, Label: way.label, Value: float64(c.trips), Unit: "round trips"})

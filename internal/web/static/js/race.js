@@ -23,7 +23,7 @@ export function start(at) {
     if (button.dataset.replay) { undone = []; go(words(button.dataset.replay)); reveal(find('#race')); }
     actions[button.dataset.race]?.();
   });
-  addEventListener('hashchange', fromAddress);
+  addEventListener('hashchange', () => { if (fromAddress()) reveal(card); });
   fromAddress();
 }
 
@@ -40,11 +40,13 @@ const words = (text) => text.trim().split(/[\s.]+/).filter(Boolean);
 
 function fromAddress() {
   const found = location.hash.match(/^#race\/([\w-]+)\/(.*)$/);
-  if (!found) return;
-  if (now && found[1] === scenario.value && decodeURI(found[2]) === moves.join('.')) return;
+  if (!found) return false;
+  if (now && found[1] === scenario.value && decodeURI(found[2]) === moves.join('.')) return true;
   scenario.value = found[1];
-  if (scenario.selectedIndex < 0) { scenario.selectedIndex = 0; return; }
+  if (scenario.selectedIndex < 0) { scenario.selectedIndex = 0; return false; }
+  slot('explored').replaceChildren();
   go(words(decodeURI(found[2])));
+  return true;
 }
 
 // go plays a schedule and shows what came of it. A click that comes before the

@@ -32,7 +32,7 @@ function sliders(form) {
     const out = find(`output[for="${range.id}"]`, form);
     const show = () => {
       const value = stops ? stops[range.value] : range.value;
-      out.textContent = /^\d+$/.test(value) ? Number(value).toLocaleString('en-GB') : value;
+      out.textContent = /^\d+$/.test(value) ? Number(value).toLocaleString('en-GB') : value.replace(/(?<=[hm])0[ms]/g, '').replace(/\d(?=[a-zµ])|[a-z](?=\d)/g, '$& '); // 300 ms
       range.setAttribute('aria-valuetext', out.textContent);
       if (stops) out.nextElementSibling.value = value;
     };
