@@ -137,6 +137,15 @@ var tasks = map[string]func(c *C){
 			_, _ = c.Redis().Pipelined(c.Context(), func(p redis.Pipeliner) error { set(c, p, true); return nil })
 		})
 		direct := c.RoundTrips(func() { set(c, c.Direct(), true) })
+		var inner []int
+		outer := c.Commands(func() {
+			set(c, c.Redis(), false)
+			inner = append(inner, c.RoundTrips(func() { set(c, c.Redis(), false) }), len(c.Commands(func() { set(c, c.Redis(), false) })))
+			set(c, c.Redis(), false)
+		})
+		if len(outer) != 4 || inner[0] != 1 || inner[1] != 1 {
+			c.Fail("nested: got %d commands, of them %v, want 4, of them [1 1]", len(outer), inner)
+		}
 		if one != 1 || two != 2 || pipe != 1 || direct != 0 || len(seen) != 1 {
 			c.Fail("round trips: %d, %d, %d, %d; seen: %v", one, two, pipe, direct, seen)
 		}
@@ -244,8 +253,8 @@ func TestTask(t *testing.T) {
 			t.Errorf("task %s: got seed %d, want 42", w.task, e.Seed)
 		}
 	}
-	if got["pass"].RoundTrips != 2 {
-		t.Errorf("round trips: got %d, want 2, of the dearest call", got["pass"].RoundTrips)
+	if got["pass"].RoundTrips != 4 {
+		t.Errorf("round trips: got %d, want 4, of the dearest call", got["pass"].RoundTrips)
 	}
 	if got["seed"].Message == got["seed 2"].Message {
 		t.Errorf("two tasks drew the same numbers: %s", got["seed"].Message)
