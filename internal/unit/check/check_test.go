@@ -193,6 +193,11 @@ var tasks = map[string]func(c *C){
 		c.ExploreOrders(twoAdd(func(context.Context, race.Client, string) error { return errUnwritten }))
 	},
 	"race panics": func(c *C) { c.ExploreOrders(twoAdd(func(context.Context, race.Client, string) error { panic("no") })) },
+	"race outside tx": func(c *C) {
+		c.Explore(twoAdd(func(ctx context.Context, client race.Client, key string) error {
+			return client.Watch(ctx, func(*redis.Tx) error { return addInTwo(ctx, client, key) }, key)
+		}))
+	},
 	"race breaks": func(c *C) {
 		sc := twoAdd(addInOne)
 		sc.Check = func(context.Context, race.Client, race.Keys, []race.End) error { return errors.New("lost the thread") }
@@ -235,6 +240,7 @@ func TestTask(t *testing.T) {
 		{"race crashes", Fail, "n is 1, want 2.\nThe shortest order that does it:\n…"},
 		{"race unwritten", Fail, "not written yet"},
 		{"race panics", Error, "race panics panicked at check_test.go:…"},
+		{"race outside tx", Fail, "alice sends GET n by its client while its Watch runs: inside Watch use tx, not the client. …"},
 		{"race breaks", Error, `the race "two add 1" could not be played: …`},
 		{"leaves", Fail, "now"},
 	}
