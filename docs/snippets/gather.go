@@ -20,7 +20,8 @@ func Page(ctx context.Context, client *redis.Client, id string) (title, body str
 		body, err = client.Get(ctx, "body:"+id).Result()
 		return err
 	})
-	return title, body, group.Wait()
+	err = group.Wait() // on a line of its own: return title, body, group.Wait() may read them first
+	return title, body, err
 }
 
 // endregion

@@ -197,9 +197,16 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// set lays out a key for one test: it is gone when the test ends, for with -count
+// the test begins again on the same server.
 func set(t *testing.T, client *redis.Client, key, value string) {
 	t.Helper()
 	if err := client.Set(t.Context(), key, value, time.Minute).Err(); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := client.Del(context.WithoutCancel(t.Context()), key).Err(); err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -15,10 +15,18 @@ import (
 type ActorError struct {
 	Actor  string
 	Reason string // continues the name: "neither ended nor …"
+	Err    error  // ErrOutsideTx, or nil
 }
 
 // Error is the sentence.
 func (e *ActorError) Error() string { return "race: " + e.Actor + " " + e.Reason }
+
+// Unwrap returns Err.
+func (e *ActorError) Unwrap() error { return e.Err }
+
+// ErrOutsideTx says that an actor sent a command by its client while its Watch ran:
+// there it has the tx, and with it the one connection of the actor.
+var ErrOutsideTx = errors.New("race: a command outside the transaction")
 
 // actorClient is what Do gets. It has the methods of Client and no others: what
 // go-redis would batch by itself would be no step.
@@ -31,6 +39,9 @@ type actorClient struct {
 // Watch is go-redis's, for actors that lose replies: what is left of a
 // transaction whose connection broke must not be found by the next one.
 func (c actorClient) Watch(ctx context.Context, fn func(*redis.Tx) error, keys ...string) error {
+	if c.gate.watching {
+		return c.gate.outsideTx("WATCH")
+	}
 	c.gate.watching = true
 	defer func() {
 		// Where the gate kept go-redis from cleaning up, the real connection would be

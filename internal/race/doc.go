@@ -21,6 +21,9 @@
 //   - A step is one command, or one pipeline, or one MULTI … EXEC. WATCH is a step;
 //     UNWATCH passes freely, for nobody else can tell. An EVALSHA whose script the
 //     server does not have is one step together with the EVAL that follows.
+//   - While Watch runs its function, the actor has one connection, that of the tx. A
+//     command by its client would need another one. Where Watch holds all of a pool,
+//     it waits for ever, so here it is no step but an *ActorError with ErrOutsideTx.
 //   - A crash stops an actor before a command is sent. Its context ends, and
 //     nothing that it still tries reaches Redis, deferred clean-up included. A crash
 //     after a command is the crash before the next one: nobody can tell them apart.

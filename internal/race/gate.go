@@ -36,6 +36,7 @@ func (lostReplyError) Temporary() bool { return true }
 type seat struct {
 	client *redis.Client
 	id     int64 // of its connection, at the server; 0 if the server does not tell
+	hooked bool  // client has its hook; go-redis builds another chain of hooks for each Tx
 	gate   atomic.Pointer[gate]
 }
 
@@ -75,6 +76,7 @@ const (
 	replied                  // its reply was handed to the actor
 	ended                    // Do returned
 	clashed                  // a second command came while one was under way
+	outside                  // a command came by the client within Watch
 )
 
 // throughKey marks the context of what has passed the gate: the commands that
@@ -94,19 +96,22 @@ func (s *seat) DialHook(next redis.DialHook) redis.DialHook { return next }
 
 // ProcessHook makes a step of each command.
 func (s *seat) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	tx := s.hooked
 	return func(ctx context.Context, cmd redis.Cmder) error {
-		return s.pass(ctx, []redis.Cmder{cmd}, func(ctx context.Context) error { return next(ctx, cmd) })
+		return s.pass(ctx, []redis.Cmder{cmd}, tx, func(ctx context.Context) error { return next(ctx, cmd) })
 	}
 }
 
 // ProcessPipelineHook makes one step of a pipeline, and of a MULTI … EXEC.
 func (s *seat) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	tx := s.hooked
 	return func(ctx context.Context, cmds []redis.Cmder) error {
-		return s.pass(ctx, cmds, func(ctx context.Context) error { return next(ctx, cmds) })
+		return s.pass(ctx, cmds, tx, func(ctx context.Context) error { return next(ctx, cmds) })
 	}
 }
 
-func (s *seat) pass(ctx context.Context, cmds []redis.Cmder, send func(context.Context) error) error {
+// pass finds the gate for commands of the client, or of a Tx.
+func (s *seat) pass(ctx context.Context, cmds []redis.Cmder, tx bool, send func(context.Context) error) error {
 	g := s.gate.Load()
 	if own, ok := ctx.Value(gateKey{}).(*gate); ok {
 		g = own
@@ -114,12 +119,12 @@ func (s *seat) pass(ctx context.Context, cmds []redis.Cmder, send func(context.C
 	if g == nil || ctx.Value(throughKey{}) != nil {
 		return send(ctx)
 	}
-	return g.pass(ctx, cmds, send)
+	return g.pass(ctx, cmds, tx, send)
 }
 
 // pass holds the commands of one step until it is their turn, sends them and
 // tells the scheduler what came back.
-func (g *gate) pass(ctx context.Context, cmds []redis.Cmder, send func(context.Context) error) error {
+func (g *gate) pass(ctx context.Context, cmds []redis.Cmder, tx bool, send func(context.Context) error) error {
 	if !g.busy.TryLock() {
 		select {
 		case g.events <- event{actor: g.actor, kind: clashed}:
@@ -130,6 +135,9 @@ func (g *gate) pass(ctx context.Context, cmds []redis.Cmder, send func(context.C
 	defer g.busy.Unlock()
 	if err := g.refusal(); err != nil {
 		return fail(cmds, err)
+	}
+	if g.watching && !tx {
+		return fail(cmds, g.outsideTx(commandText(cmds, g.prefix)))
 	}
 	if cmds[0].Name() == "unwatch" {
 		return send(through(ctx)) // nobody else can tell, and go-redis sends it unasked
@@ -157,6 +165,12 @@ func (g *gate) pass(ctx context.Context, cmds []redis.Cmder, send func(context.C
 	}
 	g.events <- reply
 	return err
+}
+
+// outsideTx tells the scheduler of a command that Watch leaves no connection for.
+func (g *gate) outsideTx(command string) error {
+	g.events <- event{actor: g.actor, kind: outside, text: command}
+	return ErrOutsideTx
 }
 
 // refusal says why nothing may pass, if so.

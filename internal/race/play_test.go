@@ -279,13 +279,32 @@ func TestPlay_actorMistakes(t *testing.T) {
 				err := errors.Join(c.Incr(ctx, key).Err(), <-finished)
 				return err
 			}},
+		{"client within Watch", "A", "race: alice sends GET n by its client while its Watch runs", within(
+			func(ctx context.Context, c Client, key string) error { return c.Get(ctx, key).Err() })},
+		{"pipeline of the client within Watch", "A", "race: alice sends MULTI; SET n 1; EXEC by its client while its Watch runs", within(
+			func(ctx context.Context, c Client, key string) error {
+				_, err := c.TxPipelined(ctx, func(p redis.Pipeliner) error { return p.Set(ctx, key, 1, 0).Err() })
+				return err
+			})},
+		{"Watch within Watch", "A", "race: alice sends WATCH by its client while its Watch runs", within(
+			func(ctx context.Context, c Client, key string) error { return watchSet(ctx, c, key) })},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := playErr(t, envOf(t, redistest.Addr(t)), counter(1, test.do), test.schedule)
 			if _, ok := errors.AsType[*ActorError](err); !ok || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("Play = %v, want %s", err, test.want)
 			}
+			if got, want := errors.Is(err, ErrOutsideTx), strings.Contains(test.name, "Watch"); got != want {
+				t.Errorf("Play = %v, is ErrOutsideTx: %v, want %v", err, got, want)
+			}
 		})
+	}
+}
+
+// within calls f from inside a Watch, where it must not use its client.
+func within(f func(ctx context.Context, c Client, key string) error) func(ctx context.Context, c Client, key string) error {
+	return func(ctx context.Context, c Client, key string) error {
+		return c.Watch(ctx, func(*redis.Tx) error { return f(ctx, c, key) }, key)
 	}
 }
 

@@ -23,7 +23,7 @@ type Actor struct {
 	// other, and take its keys from k, or make them from those. It may return an
 	// error, which ends the actor and is part of the outcome; a panic is one. It
 	// must heed its context, leave no goroutine behind, and wait for another actor
-	// only through Redis. It runs once for each schedule, so it must begin anew each
+	// only through Redis. Within Watch it must use the tx alone. It runs once for each schedule, so it must begin anew each
 	// time and depend on nothing but the replies it gets.
 	Do func(ctx context.Context, c Client, k Keys) error
 }

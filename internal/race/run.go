@@ -60,6 +60,7 @@ func (s *stage) seat(ctx context.Context, i int) (*seat, error) {
 		sit.id = id
 	}
 	sit.client.AddHook(sit)
+	sit.hooked = true
 	s.seats[i] = sit
 	return sit, nil
 }
@@ -208,7 +209,7 @@ func (r *run) close(ctx context.Context) error {
 			case e := <-r.events:
 				_ = r.take(e)
 			case <-late:
-				err = &ActorError{p.name, fmt.Sprintf("did not return within %v after it was stopped: it must heed its context", patience)}
+				err = &ActorError{Actor: p.name, Reason: fmt.Sprintf("did not return within %v after it was stopped: it must heed its context", patience)}
 			}
 		}
 		if p.state != gone {

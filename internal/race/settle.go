@@ -134,7 +134,10 @@ func (r *run) timeout(ctx context.Context) (woken bool, err error) {
 func (r *run) take(e event) error {
 	p := r.parties[e.actor]
 	if e.kind == clashed {
-		return &ActorError{p.name, "sent two commands at once: its commands must follow one another"}
+		return &ActorError{Actor: p.name, Reason: "sent two commands at once: its commands must follow one another"}
+	}
+	if e.kind == outside {
+		return &ActorError{Actor: p.name, Reason: fmt.Sprintf("sends %s by its client while its Watch runs", e.text), Err: ErrOutsideTx}
 	}
 	if p.state == gone {
 		return nil // a goroutine that Do left behind
@@ -159,9 +162,9 @@ func (r *run) take(e event) error {
 func (r *run) impatient(p *party) error {
 	switch {
 	case p.end.Crashed:
-		return &ActorError{p.name, fmt.Sprintf("did not return within %v after its crash: it must heed its context", patience)}
+		return &ActorError{Actor: p.name, Reason: fmt.Sprintf("did not return within %v after its crash: it must heed its context", patience)}
 	case p.state == sent:
-		return &ActorError{p.name, fmt.Sprintf("got no reply to %s within %v", r.steps[p.step].Command, patience)}
+		return &ActorError{Actor: p.name, Reason: fmt.Sprintf("got no reply to %s within %v", r.steps[p.step].Command, patience)}
 	}
-	return &ActorError{p.name, fmt.Sprintf("neither ended nor sent a command within %v: an actor must wait for others only through Redis", patience)}
+	return &ActorError{Actor: p.name, Reason: fmt.Sprintf("neither ended nor sent a command within %v: an actor must wait for others only through Redis", patience)}
 }

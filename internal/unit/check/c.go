@@ -127,7 +127,9 @@ func (c *C) Show(text string) string { return strings.ReplaceAll(text, c.prefix,
 func (c *C) Line(e trace.Event) string { return c.Show(line(e, c.prefix)) }
 
 // RoundTrips returns how many round trips f's commands took. The report names
-// the largest of a run. One measurement runs at a time.
+// the largest of a run. Measurements nest: a RoundTrips or Commands within f
+// counts its own part, and f's count has all. Two goroutines must not measure at
+// the same time.
 func (c *C) RoundTrips(f func()) int {
 	n := c.wire.record(f).RoundTrips()
 	c.mu.Lock()
@@ -137,7 +139,8 @@ func (c *C) RoundTrips(f func()) int {
 }
 
 // Commands returns what f sent over the task's clients, in order, without the
-// handshakes of connections. What f cost counts as in RoundTrips.
+// handshakes of connections. What f cost counts as in RoundTrips, and it nests as
+// that does.
 func (c *C) Commands(f func()) []trace.Event {
 	r := c.wire.record(f)
 	c.mu.Lock()

@@ -137,6 +137,15 @@ var tasks = map[string]func(c *C){
 			_, _ = c.Redis().Pipelined(c.Context(), func(p redis.Pipeliner) error { set(c, p, true); return nil })
 		})
 		direct := c.RoundTrips(func() { set(c, c.Direct(), true) })
+		var inner []int
+		outer := c.Commands(func() {
+			set(c, c.Redis(), false)
+			inner = append(inner, c.RoundTrips(func() { set(c, c.Redis(), false) }), len(c.Commands(func() { set(c, c.Redis(), false) })))
+			set(c, c.Redis(), false)
+		})
+		if len(outer) != 4 || inner[0] != 1 || inner[1] != 1 {
+			c.Fail("nested: got %d commands, of them %v, want 4, of them [1 1]", len(outer), inner)
+		}
 		if one != 1 || two != 2 || pipe != 1 || direct != 0 || len(seen) != 1 {
 			c.Fail("round trips: %d, %d, %d, %d; seen: %v", one, two, pipe, direct, seen)
 		}
@@ -184,6 +193,11 @@ var tasks = map[string]func(c *C){
 		c.ExploreOrders(twoAdd(func(context.Context, race.Client, string) error { return errUnwritten }))
 	},
 	"race panics": func(c *C) { c.ExploreOrders(twoAdd(func(context.Context, race.Client, string) error { panic("no") })) },
+	"race outside tx": func(c *C) {
+		c.Explore(twoAdd(func(ctx context.Context, client race.Client, key string) error {
+			return client.Watch(ctx, func(*redis.Tx) error { return addInTwo(ctx, client, key) }, key)
+		}))
+	},
 	"race breaks": func(c *C) {
 		sc := twoAdd(addInOne)
 		sc.Check = func(context.Context, race.Client, race.Keys, []race.End) error { return errors.New("lost the thread") }
@@ -226,6 +240,7 @@ func TestTask(t *testing.T) {
 		{"race crashes", Fail, "n is 1, want 2.\nThe shortest order that does it:\n…"},
 		{"race unwritten", Fail, "not written yet"},
 		{"race panics", Error, "race panics panicked at check_test.go:…"},
+		{"race outside tx", Fail, "alice sends GET n by its client while its Watch runs: inside Watch use tx, not the client. …"},
 		{"race breaks", Error, `the race "two add 1" could not be played: …`},
 		{"leaves", Fail, "now"},
 	}
@@ -244,8 +259,8 @@ func TestTask(t *testing.T) {
 			t.Errorf("task %s: got seed %d, want 42", w.task, e.Seed)
 		}
 	}
-	if got["pass"].RoundTrips != 2 {
-		t.Errorf("round trips: got %d, want 2, of the dearest call", got["pass"].RoundTrips)
+	if got["pass"].RoundTrips != 4 {
+		t.Errorf("round trips: got %d, want 4, of the dearest call", got["pass"].RoundTrips)
 	}
 	if got["seed"].Message == got["seed 2"].Message {
 		t.Errorf("two tasks drew the same numbers: %s", got["seed"].Message)

@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -14,7 +15,8 @@ import (
 
 // Explore plays every order of the scenario's commands, also with a crash and a
 // lost reply at each of them, and ends the task at the first that breaks the
-// data: the sentence of the scenario's Check, and the shortest such order.
+// data: the sentence of the scenario's Check, and the shortest such order. An
+// actor that uses its client inside Watch, where it has the tx, fails too.
 func (c *C) Explore(sc race.Scenario) { c.explore(sc, race.Options{Faults: true}) }
 
 // ExploreOrders is Explore without crashes and lost replies.
@@ -41,11 +43,14 @@ func (c *C) explore(sc race.Scenario, o race.Options) {
 	}
 	sc.Actors = actors
 	report, err := race.Explore(ctx, c.raceEnv(), sc, o)
+	actor, _ := errors.AsType[*race.ActorError](err)
 	switch {
 	case c.outcome().status != Pass: // an actor panicked
 		runtime.Goexit()
 	case unwritten.Load():
 		c.Written(ErrNotImplemented)
+	case errors.Is(err, race.ErrOutsideTx):
+		c.Fail("%s %s: inside Watch use tx, not the client. The command is no part of the transaction, and it needs a second connection: when every connection of a pool is held by a Watch, nobody gets one, and all wait for ever.", actor.Actor, actor.Reason)
 	case err != nil:
 		c.end(outcome{Error, c.Show(fmt.Sprintf("the race %q could not be played: %v", sc.Title, err))})
 		runtime.Goexit()

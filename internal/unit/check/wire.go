@@ -22,7 +22,13 @@ type wire struct {
 	tap      *tap.Tap
 	cancel   context.CancelFunc
 	ended    chan error
-	recorder atomic.Pointer[trace.Recorder] // nil while nothing is measured
+	recorder atomic.Pointer[recorder] // nil while nothing is measured
+}
+
+// recorder is one measurement, and the one around it, if any.
+type recorder struct {
+	*trace.Recorder
+	around *recorder
 }
 
 func newWire(upstream func() *redis.Options) (*wire, error) {
@@ -30,7 +36,7 @@ func newWire(upstream func() *redis.Options) (*wire, error) {
 	w := &wire{upstream: upstream, ended: make(chan error, 1)}
 	var err error
 	w.tap, err = tap.New(tap.Options{Upstream: o.Addr, UpstreamTLS: o.TLSConfig, Sink: func(e trace.Event) {
-		if r := w.recorder.Load(); r != nil {
+		for r := w.recorder.Load(); r != nil; r = r.around {
 			r.Sink()(e)
 		}
 	}})
@@ -52,13 +58,14 @@ func (w *wire) client(name string, poolSize int) *redis.Client {
 }
 
 // record returns what went over the wire while f ran. The tap reports a command
-// before its reply is passed on, so whoever has the reply finds it recorded.
+// before its reply is passed on, so whoever has the reply finds it recorded. What a
+// record within f sees, this one sees too.
 func (w *wire) record(f func()) *trace.Recorder {
-	r := trace.NewRecorder(maxRecorded)
-	before := w.recorder.Swap(r)
-	defer w.recorder.Store(before)
+	r := &recorder{trace.NewRecorder(maxRecorded), w.recorder.Load()}
+	w.recorder.Store(r)
+	defer w.recorder.Store(r.around)
 	f()
-	return r
+	return r.Recorder
 }
 
 // close ends the tap and every connection through it.

@@ -7,7 +7,7 @@
 //
 //	exercise/exercise.go    //go:build !solution   the starter: compiles, returns "not written yet"
 //	exercise/solution.go    //go:build solution
-//	exercise/check_test.go  //go:build exercise    its tasks, written with package check
+//	exercise/check_test.go  //go:build exercise    its tasks, written with package check; package exercise_test
 //	exercise/mutants.toml   wrong solutions that a person would write, and other right ones
 //	exercise/hints.md       ## 1, ## 2, ## 3
 //

@@ -44,8 +44,8 @@ var helps = []struct {
 	pattern *regexp.Regexp
 	help    string
 }{
-	{regexp.MustCompile(`^check_test\.go:.* undefined: (\w+)`), "The check calls $1: keep the functions and types that the file came with. `grind reset` starts it anew and keeps a copy of yours."},
-	{regexp.MustCompile(`^check_test\.go:`), "The check no longer fits your file: keep the names and parameters that it came with. `grind reset` starts it anew and keeps a copy of yours."},
+	{regexp.MustCompile(`^\w+_test\.go:.* undefined: (?:exercise\.)?(\w+)`), "The check calls $1: keep the functions and types that the file came with. `grind reset` starts it anew and keeps a copy of yours."},
+	{regexp.MustCompile(`^\w+_test\.go:`), "The check no longer fits your file: keep the names and parameters that it came with. `grind reset` starts it anew and keeps a copy of yours."},
 	{regexp.MustCompile(`undefined: (strings|strconv|errors|fmt|time|context|sync|math|slices|sort|bytes)$`), "Add \"$1\" to the import block at the top."},
 	{regexp.MustCompile(`undefined: redis$`), "Add \"github.com/redis/go-redis/v9\" to the import block at the top."},
 	{regexp.MustCompile(`undefined: (\w+)`), "Nothing is called $1 here: check the spelling, or declare it first with $1 := …"},

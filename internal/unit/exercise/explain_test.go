@@ -31,6 +31,10 @@ func TestExplainCompile(t *testing.T) {
 			t.Errorf("explainCompile(%q): got\n%s\nwant it to begin with exercise.go:12:3 and to say %q", text, got, want)
 		}
 	}
+	got := explainCompile("course/01-a/02-b/exercise/steps_test.go:7:2: undefined: exercise.Like\n")
+	if want := "steps_test.go:7:2: undefined: exercise.Like\nThe check calls Like: "; !strings.HasPrefix(got, want) {
+		t.Errorf("explainCompile of a check: got\n%s\nwant it to begin with\n%s", got, want)
+	}
 	many := explainCompile(strings.Repeat(at+"declared and not used: x\n", 12) + at + "too many errors\n")
 	if n := strings.Count(many, "\n"); n != maxErrors+1 || !strings.Contains(many, "\nand 2 more\n") {
 		t.Errorf("explainCompile of 12 errors: got %d line ends:\n%s\nwant %d errors, how many more, and help", n, many, maxErrors)

@@ -3,6 +3,8 @@ package exercise
 import (
 	"errors"
 	"fmt"
+	"go/parser"
+	"go/token"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,6 +16,10 @@ import (
 
 // hintCount is how many hints an exercise has.
 const hintCount = 3
+
+// checkPackage is the package of a check: outside that of the exercise, whose names
+// are the learner's.
+const checkPackage = "exercise_test"
 
 // constraints are the build lines of the files of an exercise.
 var constraints = map[string]string{
@@ -85,6 +91,7 @@ func (v *verifier) exerciseFaults(u *verified) (faults []string, runnable bool) 
 			u.solution = source
 		}
 	}
+	faults = append(faults, v.packageFaults(u.Entry)...)
 	if runnable {
 		faults = append(faults, v.taskFaults(u.Entry)...)
 	}
@@ -108,6 +115,27 @@ func (v *verifier) exerciseFaults(u *verified) (faults []string, runnable bool) 
 		names[m.Name] = true
 	}
 	return faults, runnable
+}
+
+// packageFaults says which files of the check are in the package of the exercise.
+func (v *verifier) packageFaults(e unit.Entry) []string {
+	files, err := filepath.Glob(v.path(e, "exercise", "*_test.go"))
+	if err != nil {
+		return []string{err.Error()}
+	}
+	var faults []string
+	for _, file := range files {
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.PackageClauseOnly)
+		if err != nil {
+			faults = append(faults, err.Error())
+			continue
+		}
+		if got := parsed.Name.Name; got != checkPackage {
+			faults = append(faults, fmt.Sprintf("exercise/%s must be in package %s, got %s: a helper of the check must never have the name of something that a learner writes",
+				filepath.Base(file), checkPackage, got))
+		}
+	}
+	return faults
 }
 
 // taskFaults compares the tasks that the unit declares with those of the check.

@@ -34,6 +34,7 @@ func TestVerify(t *testing.T) {
 			`lesson.md has the title "Another title", and the unit "Broken"`,
 			"the unit has no test",
 			`exercise/check_test.go must begin with "//go:build exercise", got "exercise && !never"`,
+			"exercise/check_test.go must be in package exercise_test, got exercise: a helper of the check must never have the name of something that a learner writes",
 			"the unit declares the tasks [one two], and check_test.go has [one three]",
 			"hints.md has 1 hints, want 3",
 		},
@@ -103,6 +104,21 @@ func TestVerify_noExercise(t *testing.T) {
 	passed, failed, err := r.Verify(t.Context(), []unit.Entry{e}, func(v Verdict) { t.Logf("%+v", v) })
 	if err != nil || passed != 1 || failed != 0 {
 		t.Errorf("Verify: got %d passed, %d failed, %v, want one passed", passed, failed, err)
+	}
+}
+
+// TestVerify_helperPackage: what a check is helped by is held to the same package.
+func TestVerify_helperPackage(t *testing.T) {
+	r := empty(t, add, map[string]string{
+		"exercise/check_test.go": "//go:build exercise\n\npackage exercise_test\n",
+		"exercise/steps_test.go": "//go:build exercise\n\npackage exercise\n",
+	})
+	var got string
+	if _, _, err := r.Verify(t.Context(), []unit.Entry{add}, func(v Verdict) { got = v.Message }); err != nil {
+		t.Fatal(err)
+	}
+	if want := "exercise/steps_test.go must be in package exercise_test"; !strings.Contains(got, want) || strings.Contains(got, "check_test.go must be in package") {
+		t.Errorf("parts: got %q, want %q and nothing of the kind about check_test.go", got, want)
 	}
 }
 

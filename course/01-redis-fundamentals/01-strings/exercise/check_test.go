@@ -1,6 +1,6 @@
 //go:build exercise
 
-package exercise
+package exercise_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/redis-grind/grind/course/01-redis-fundamentals/01-strings/exercise"
 	"github.com/redis-grind/grind/internal/race"
 	"github.com/redis-grind/grind/internal/trace"
 	"github.com/redis-grind/grind/internal/unit/check"
@@ -26,7 +27,7 @@ func TestExact(t *testing.T) {
 		counted := int64(0)
 		c.Clients(people, func(_ int, rdb *redis.Client) {
 			for range each {
-				_, ok, err := Like(c.Context(), rdb, key, given)
+				_, ok, err := exercise.Like(c.Context(), rdb, key, given)
 				c.NoError(err, "Like")
 				if ok {
 					mu.Lock()
@@ -35,7 +36,7 @@ func TestExact(t *testing.T) {
 				}
 			}
 		})
-		likes, err := Likes(c.Context(), c.Redis(), key, given)
+		likes, err := exercise.Likes(c.Context(), c.Redis(), key, given)
 		c.NoError(err, "Likes")
 		if likes != given {
 			c.Fail("%d people gave %d likes, and %d are counted: some read the same number and wrote over each other.", people, given, likes)
@@ -53,7 +54,7 @@ func TestCeiling(t *testing.T) {
 		person := func(i int, name string) race.Actor {
 			return race.Actor{Name: name, Do: func(ctx context.Context, rdb race.Client, k race.Keys) (err error) {
 				told[i] = false
-				_, told[i], err = Like(ctx, rdb, k("likes"), ceiling)
+				_, told[i], err = exercise.Like(ctx, rdb, k("likes"), ceiling)
 				return err
 			}}
 		}
@@ -73,7 +74,7 @@ func TestCeiling(t *testing.T) {
 				if counting != ceiling {
 					return violation("Three people liked a photo with a ceiling of %d, and %d were told that their like counts.", ceiling, counting)
 				}
-				likes, err := Likes(ctx, rdb, k("likes"), ceiling)
+				likes, err := exercise.Likes(ctx, rdb, k("likes"), ceiling)
 				if err != nil {
 					return violation("Likes returned an error: %v", err)
 				}
@@ -83,7 +84,7 @@ func TestCeiling(t *testing.T) {
 				return nil
 			},
 		})
-		likes, err := Likes(c.Context(), c.Redis(), c.Key("nobody"), ceiling)
+		likes, err := exercise.Likes(c.Context(), c.Redis(), c.Key("nobody"), ceiling)
 		c.NoError(err, "Likes of a photo that nobody liked")
 		if likes != 0 {
 			c.Fail("Nobody liked this photo, and Likes says %d.", likes)
@@ -96,7 +97,7 @@ func TestText(t *testing.T) {
 		key := c.Key("title")
 		const text = "sunset over the bay"
 		c.NoError(c.Redis().Set(c.Context(), key, text, 0).Err(), "SET")
-		likes, counted, err := Like(c.Context(), c.Redis(), key, 10)
+		likes, counted, err := exercise.Like(c.Context(), c.Redis(), key, 10)
 		c.Written(err)
 		left, getErr := c.Redis().Get(c.Context(), key).Result()
 		c.NoError(getErr, "GET")
@@ -106,7 +107,7 @@ func TestText(t *testing.T) {
 		if err == nil {
 			c.Fail("The key holds the text %q. Like answered %d likes, counted %v, and no error.", text, likes, counted)
 		}
-		if n, err := Likes(c.Context(), c.Redis(), key, 10); err == nil {
+		if n, err := exercise.Likes(c.Context(), c.Redis(), key, 10); err == nil {
 			c.Fail("The key holds the text %q. Likes answered %d, and no error.", text, n)
 		}
 	})
@@ -119,9 +120,9 @@ func TestCost(t *testing.T) {
 			what string
 			do   func() error
 		}{
-			{"the first like of a photo", func() error { _, _, err := Like(c.Context(), c.Redis(), key, 1); return err }},
-			{"a like above the ceiling", func() error { _, _, err := Like(c.Context(), c.Redis(), key, 1); return err }},
-			{"reading the likes", func() error { _, err := Likes(c.Context(), c.Redis(), key, 1); return err }},
+			{"the first like of a photo", func() error { _, _, err := exercise.Like(c.Context(), c.Redis(), key, 1); return err }},
+			{"a like above the ceiling", func() error { _, _, err := exercise.Like(c.Context(), c.Redis(), key, 1); return err }},
+			{"reading the likes", func() error { _, err := exercise.Likes(c.Context(), c.Redis(), key, 1); return err }},
 		} {
 			var err error
 			sent := c.Commands(func() { err = call.do() })

@@ -1,6 +1,6 @@
 //go:build exercise
 
-package exercise
+package exercise_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/redis-grind/grind/course/01-redis-fundamentals/02-hashes/exercise"
 	"github.com/redis-grind/grind/internal/race"
 	"github.com/redis-grind/grind/internal/trace"
 	"github.com/redis-grind/grind/internal/unit/check"
@@ -28,7 +29,7 @@ func TestPartial(t *testing.T) {
 			}
 			change := someChange(c, i)
 			maps.Copy(want, pairs(change))
-			err := Update(c.Context(), c.Redis(), key, change)
+			err := exercise.Update(c.Context(), c.Redis(), key, change)
 			c.NoError(err, "Update"+told(change))
 			compare(c, key, change, want)
 		}
@@ -36,7 +37,7 @@ func TestPartial(t *testing.T) {
 }
 
 // compare says what Update did to a hash that it should not have done.
-func compare(c *check.C, key string, change Change, want map[string]string) {
+func compare(c *check.C, key string, change exercise.Change, want map[string]string) {
 	got, err := c.Direct().HGetAll(c.Context(), key).Result()
 	if err != nil {
 		c.Fail("The profile is no hash any more: %v.", err)
@@ -78,13 +79,13 @@ func TestConcurrent(t *testing.T) {
 			},
 			Actors: []race.Actor{
 				do("phone", func(ctx context.Context, rdb race.Client, key string) error {
-					return Update(ctx, rdb, key, Change{Name: new("Nora Lind")})
+					return exercise.Update(ctx, rdb, key, exercise.Change{Name: new("Nora Lind")})
 				}),
 				do("desk", func(ctx context.Context, rdb race.Client, key string) error {
-					return Update(ctx, rdb, key, Change{City: new("York")})
+					return exercise.Update(ctx, rdb, key, exercise.Change{City: new("York")})
 				}),
 				do("till", func(ctx context.Context, rdb race.Client, key string) error {
-					_, err := AddPoints(ctx, rdb, key, 15)
+					_, err := exercise.AddPoints(ctx, rdb, key, 15)
 					return err
 				}),
 			},
@@ -114,7 +115,7 @@ func TestConcurrent(t *testing.T) {
 func twoTills(c *check.C) {
 	till := func(name string, n int64) race.Actor {
 		return race.Actor{Name: name, Do: func(ctx context.Context, rdb race.Client, k race.Keys) error {
-			_, err := AddPoints(ctx, rdb, k("nora"), n)
+			_, err := exercise.AddPoints(ctx, rdb, k("nora"), n)
 			return err
 		}}
 	}
@@ -145,10 +146,10 @@ func TestWhole(t *testing.T) {
 			},
 			Actors: []race.Actor{
 				{Name: "nora", Do: func(ctx context.Context, rdb race.Client, k race.Keys) error {
-					return Update(ctx, rdb, k("nora"), Change{Street: new("Oak 5"), City: new("York")})
+					return exercise.Update(ctx, rdb, k("nora"), exercise.Change{Street: new("Oak 5"), City: new("York")})
 				}},
 				{Name: "courier", Do: func(ctx context.Context, rdb race.Client, k race.Keys) error {
-					p, err := Load(ctx, rdb, k("nora"))
+					p, err := exercise.Load(ctx, rdb, k("nora"))
 					seen = shown(p.Street) + ", " + shown(p.City)
 					return err
 				}},
@@ -171,9 +172,9 @@ func TestWhole(t *testing.T) {
 // TestTyped reads what is there, what is not, and what should not be.
 func TestTyped(t *testing.T) {
 	check.Task(t, "typed", func(c *check.C) {
-		_, err := Load(c.Context(), c.Redis(), c.Key("nobody"))
+		_, err := exercise.Load(c.Context(), c.Redis(), c.Key("nobody"))
 		c.Written(err)
-		if !errors.Is(err, ErrNoProfile) {
+		if !errors.Is(err, exercise.ErrNoProfile) {
 			c.Fail("Nobody has a profile at this key, and Load returned the error %v. The caller waits for ErrNoProfile.", err)
 		}
 		for i := range 30 {
@@ -187,7 +188,7 @@ func TestTyped(t *testing.T) {
 				}
 			}
 			c.NoError(c.Direct().HSet(c.Context(), key, stored).Err(), "HSET")
-			p, err := Load(c.Context(), c.Redis(), key)
+			p, err := exercise.Load(c.Context(), c.Redis(), key)
 			c.NoError(err, "Load")
 			for field, value := range fieldsOf(p) {
 				if want, there := stored[field]; !there && value != nil {
@@ -208,14 +209,14 @@ func broken(c *check.C) {
 	for field, text := range map[string]string{"points": "many", "newsletter": "perhaps"} {
 		key := c.Key("broken-" + field)
 		c.NoError(c.Direct().HSet(c.Context(), key, "name", "Nora", field, text).Err(), "HSET")
-		if p, err := Load(c.Context(), c.Redis(), key); err == nil {
+		if p, err := exercise.Load(c.Context(), c.Redis(), key); err == nil {
 			value := fieldsOf(p)[field]
 			c.Fail("%s holds the text %q. Load says %s, and returns no error.", field, text, shown(value))
 		}
 	}
 	key := c.Key("string")
 	c.NoError(c.Direct().Set(c.Context(), key, "no hash", 0).Err(), "SET")
-	if _, err := Load(c.Context(), c.Redis(), key); err == nil || errors.Is(err, ErrNoProfile) {
+	if _, err := exercise.Load(c.Context(), c.Redis(), key); err == nil || errors.Is(err, exercise.ErrNoProfile) {
 		c.Fail("The key holds a string, which is an error of its own: Load returned %v.", err)
 	}
 }
@@ -224,19 +225,19 @@ func broken(c *check.C) {
 func TestCost(t *testing.T) {
 	check.Task(t, "cost", func(c *check.C) {
 		key := c.Key("nora")
-		update := func(change Change) func() error {
-			return func() error { return Update(c.Context(), c.Redis(), key, change) }
+		update := func(change exercise.Change) func() error {
+			return func() error { return exercise.Update(c.Context(), c.Redis(), key, change) }
 		}
 		for _, call := range []struct {
 			what string
 			want int
 			do   func() error
 		}{
-			{"a change of four fields", 1, update(Change{new("Nora"), new("Elm 1"), new("Bath"), new(true)})},
-			{"a change of one field", 1, update(Change{City: new("York")})},
-			{"a change of nothing", 0, update(Change{})},
-			{"adding points", 1, func() error { _, err := AddPoints(c.Context(), c.Redis(), key, 5); return err }},
-			{"loading the profile", 1, func() error { _, err := Load(c.Context(), c.Redis(), key); return err }},
+			{"a change of four fields", 1, update(exercise.Change{new("Nora"), new("Elm 1"), new("Bath"), new(true)})},
+			{"a change of one field", 1, update(exercise.Change{City: new("York")})},
+			{"a change of nothing", 0, update(exercise.Change{})},
+			{"adding points", 1, func() error { _, err := exercise.AddPoints(c.Context(), c.Redis(), key, 5); return err }},
+			{"loading the profile", 1, func() error { _, err := exercise.Load(c.Context(), c.Redis(), key); return err }},
 		} {
 			var err error
 			sent := c.Commands(func() { err = call.do() })
@@ -249,8 +250,8 @@ func TestCost(t *testing.T) {
 }
 
 // someChange draws a change. Zero values are frequent, for they are easily lost.
-func someChange(c *check.C, i int) Change {
-	var change Change
+func someChange(c *check.C, i int) exercise.Change {
+	var change exercise.Change
 	pick := func(values ...string) *string {
 		if c.Rand().IntN(2) == 0 {
 			return nil
@@ -269,9 +270,9 @@ func someChange(c *check.C, i int) Change {
 }
 
 // pairs is what a change should write.
-func pairs(change Change) map[string]string {
+func pairs(change exercise.Change) map[string]string {
 	p := map[string]string{}
-	for field, value := range fieldsOf(Profile{Name: change.Name, Street: change.Street, City: change.City, Newsletter: change.Newsletter}) {
+	for field, value := range fieldsOf(exercise.Profile{Name: change.Name, Street: change.Street, City: change.City, Newsletter: change.Newsletter}) {
 		if value != nil {
 			p[field] = *value
 		}
@@ -280,7 +281,7 @@ func pairs(change Change) map[string]string {
 }
 
 // fieldsOf is a profile as the hash holds it; what was never set is nil.
-func fieldsOf(p Profile) map[string]*string {
+func fieldsOf(p exercise.Profile) map[string]*string {
 	fields := map[string]*string{"name": p.Name, "street": p.Street, "city": p.City, "points": nil, "newsletter": nil}
 	if p.Points != nil {
 		fields["points"] = new(strconv.FormatInt(*p.Points, 10))
@@ -295,7 +296,7 @@ func fieldsOf(p Profile) map[string]*string {
 }
 
 // told is a change as a person reads it: (city "York").
-func told(change Change) string {
+func told(change exercise.Change) string {
 	var words []string
 	p := pairs(change)
 	for _, field := range []string{"name", "street", "city", "newsletter"} {

@@ -1,6 +1,6 @@
 //go:build exercise
 
-package exercise
+package exercise_test
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/redis-grind/grind/course/01-redis-fundamentals/03-expiration/exercise"
 	"github.com/redis-grind/grind/internal/race"
 	"github.com/redis-grind/grind/internal/trace"
 	"github.com/redis-grind/grind/internal/unit/check"
@@ -26,13 +27,13 @@ func TestIssue(t *testing.T) {
 			idle, life := minutes(c, 10, 60), minutes(c, 5, 120)
 			key, user := c.Key(fmt.Sprintf("token-%d", i)), someText(c)
 			begun := time.Now()
-			c.NoError(Issue(c.Context(), c.Redis(), key, user, idle, life), "Issue")
+			c.NoError(exercise.Issue(c.Context(), c.Redis(), key, user, idle, life), "Issue")
 			ends(c, key, begun, min(idle, life), fmt.Sprintf("A token issued with idle %v and life %v", idle, life))
 		}
 		c.Explore(race.Scenario{
 			Name: "issue", Title: "a process that issues a token and dies",
 			Actors: []race.Actor{{Name: "web", Do: func(ctx context.Context, rdb race.Client, k race.Keys) error {
-				return Issue(ctx, rdb, k("token"), "ada", time.Hour, 24*time.Hour)
+				return exercise.Issue(ctx, rdb, k("token"), "ada", time.Hour, 24*time.Hour)
 			}}},
 			Check: func(ctx context.Context, rdb race.Client, k race.Keys, _ []race.End) error {
 				if rdb.PTTL(ctx, k("token")).Val() == -1 {
@@ -48,12 +49,12 @@ func TestSliding(t *testing.T) {
 	check.Task(t, "sliding", func(c *check.C) {
 		for i := range 10 {
 			key, user := c.Key(fmt.Sprintf("token-%d", i)), someText(c)
-			c.NoError(Issue(c.Context(), c.Redis(), key, user, minutes(c, 10, 60), 24*time.Hour), "Issue")
+			c.NoError(exercise.Issue(c.Context(), c.Redis(), key, user, minutes(c, 10, 60), 24*time.Hour), "Issue")
 			for range 3 { // later, and sooner: idle is from now on
 				idle := minutes(c, 10, 300)
 				c.NoError(c.Direct().PExpire(c.Context(), key, minutes(c, 1, 9)).Err(), "PEXPIRE") // time passes
 				begun := time.Now()
-				token, err := Use(c.Context(), c.Redis(), key, idle)
+				token, err := exercise.Use(c.Context(), c.Redis(), key, idle)
 				c.NoError(err, "Use")
 				if token.User != user {
 					c.Fail("The token belongs to %q, and Use says %q.", user, token.User)
@@ -70,15 +71,15 @@ func TestAbsolute(t *testing.T) {
 			idle, life := minutes(c, 10, 60), minutes(c, 70, 120)
 			key := c.Key(fmt.Sprintf("token-%d", i))
 			begun := time.Now()
-			c.NoError(Issue(c.Context(), c.Redis(), key, "ada", idle, life), "Issue")
+			c.NoError(exercise.Issue(c.Context(), c.Redis(), key, "ada", idle, life), "Issue")
 			for use := range 3 {
-				_, err := Use(c.Context(), c.Redis(), key, life+minutes(c, 1, 100))
+				_, err := exercise.Use(c.Context(), c.Redis(), key, life+minutes(c, 1, 100))
 				c.NoError(err, "Use")
 				ends(c, key, begun, life, fmt.Sprintf("A token issued for %v at most, after use %d,", life, use+1))
 			}
 			if c.Rand().IntN(2) == 0 { // what it is called changes nothing about it
-				c.NoError(Rename(c.Context(), c.Redis(), key, someText(c)), "Rename")
-				_, err := Use(c.Context(), c.Redis(), key, life*2)
+				c.NoError(exercise.Rename(c.Context(), c.Redis(), key, someText(c)), "Rename")
+				_, err := exercise.Use(c.Context(), c.Redis(), key, life*2)
 				c.NoError(err, "Use after Rename")
 				ends(c, key, begun, life, fmt.Sprintf("A token issued for %v at most, renamed and used,", life))
 			}
@@ -88,20 +89,20 @@ func TestAbsolute(t *testing.T) {
 
 func TestRevoked(t *testing.T) {
 	check.Task(t, "revoked", func(c *check.C) {
-		_, err := Use(c.Context(), c.Redis(), c.Key("nobody"), time.Hour)
+		_, err := exercise.Use(c.Context(), c.Redis(), c.Key("nobody"), time.Hour)
 		c.Written(err)
-		if !errors.Is(err, ErrNoToken) {
+		if !errors.Is(err, exercise.ErrNoToken) {
 			c.Fail("There is no such token, and Use returned the error %v. The caller waits for ErrNoToken.", err)
 		}
-		if err := Rename(c.Context(), c.Redis(), c.Key("nobody"), "phone"); !errors.Is(err, ErrNoToken) {
+		if err := exercise.Rename(c.Context(), c.Redis(), c.Key("nobody"), "phone"); !errors.Is(err, exercise.ErrNoToken) {
 			c.Fail("There is no such token, and Rename returned the error %v. The caller waits for ErrNoToken.", err)
 		}
 		revoking(c, "used", "let in", func(ctx context.Context, rdb redis.Cmdable, key string) error {
-			_, err := Use(ctx, rdb, key, time.Hour)
+			_, err := exercise.Use(ctx, rdb, key, time.Hour)
 			return err
 		})
 		revoking(c, "renamed", "told that it is renamed", func(ctx context.Context, rdb redis.Cmdable, key string) error {
-			return Rename(ctx, rdb, key, "phone")
+			return exercise.Rename(ctx, rdb, key, "phone")
 		})
 	})
 }
@@ -113,7 +114,7 @@ func revoking(c *check.C, done, told string, call func(ctx context.Context, rdb 
 		Name: done, Title: "a token that is " + done + " while it is revoked",
 		Setup: func(ctx context.Context, rdb race.Client, k race.Keys) error {
 			revoked, tooLate = false, false
-			return Issue(ctx, rdb, k("token"), "ada", time.Hour, 24*time.Hour)
+			return exercise.Issue(ctx, rdb, k("token"), "ada", time.Hour, 24*time.Hour)
 		},
 		Actors: []race.Actor{
 			{Name: "phone", Do: func(ctx context.Context, rdb race.Client, k race.Keys) error {
@@ -133,7 +134,7 @@ func revoking(c *check.C, done, told string, call func(ctx context.Context, rdb 
 				return violation("Ada revoked the token while it was %s, and it is there again.", done)
 			case tooLate && err == nil:
 				return violation("Ada revoked the token while it was %s, and the phone was %s.", done, told)
-			case err != nil && !errors.Is(err, ErrNoToken):
+			case err != nil && !errors.Is(err, exercise.ErrNoToken):
 				return violation("Ada revoked the token while it was %s, and the phone got the error %q. It waits for ErrNoToken.", done, err)
 			}
 			return nil
@@ -145,15 +146,15 @@ func TestLabel(t *testing.T) {
 	check.Task(t, "label", func(c *check.C) {
 		for i := range 10 {
 			key, user, device := c.Key(fmt.Sprintf("token-%d", i)), someText(c), someText(c)
-			c.NoError(Issue(c.Context(), c.Redis(), key, user, time.Hour, 24*time.Hour), "Issue")
+			c.NoError(exercise.Issue(c.Context(), c.Redis(), key, user, time.Hour, 24*time.Hour), "Issue")
 			left := minutes(c, 5, 50)
 			c.NoError(c.Direct().PExpire(c.Context(), key, left).Err(), "PEXPIRE") // time passes
 			begun := time.Now()
-			c.NoError(Rename(c.Context(), c.Redis(), key, device), "Rename")
+			c.NoError(exercise.Rename(c.Context(), c.Redis(), key, device), "Rename")
 			ends(c, key, begun, left, fmt.Sprintf("A token with %v left, renamed,", left))
-			token, err := Use(c.Context(), c.Redis(), key, time.Hour)
+			token, err := exercise.Use(c.Context(), c.Redis(), key, time.Hour)
 			c.NoError(err, "Use after Rename")
-			if want := (Token{User: user, Device: device}); token != want {
+			if want := (exercise.Token{User: user, Device: device}); token != want {
 				c.Fail("The token of %q was renamed to %q. Use returned %q and %q.", want.User, want.Device, token.User, token.Device)
 			}
 		}
@@ -163,14 +164,14 @@ func TestLabel(t *testing.T) {
 func TestCost(t *testing.T) {
 	check.Task(t, "cost", func(c *check.C) {
 		key := c.Key("token")
-		c.NoError(Issue(c.Context(), c.Redis(), key, "ada", time.Hour, 24*time.Hour), "Issue")
+		c.NoError(exercise.Issue(c.Context(), c.Redis(), key, "ada", time.Hour, 24*time.Hour), "Issue")
 		for _, call := range []struct {
 			what string
 			do   func() error
 		}{
-			{"using a token", func() error { _, err := Use(c.Context(), c.Redis(), key, time.Hour); return err }},
-			{"using it up to its last moment", func() error { _, err := Use(c.Context(), c.Redis(), key, 48*time.Hour); return err }},
-			{"renaming a device", func() error { return Rename(c.Context(), c.Redis(), key, "phone") }},
+			{"using a token", func() error { _, err := exercise.Use(c.Context(), c.Redis(), key, time.Hour); return err }},
+			{"using it up to its last moment", func() error { _, err := exercise.Use(c.Context(), c.Redis(), key, 48*time.Hour); return err }},
+			{"renaming a device", func() error { return exercise.Rename(c.Context(), c.Redis(), key, "phone") }},
 		} {
 			var err error
 			sent := c.Commands(func() { err = call.do() })

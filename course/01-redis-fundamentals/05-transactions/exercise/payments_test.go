@@ -22,9 +22,12 @@ func ledger(c *check.C) {
 	for name, n := range has {
 		c.NoError(c.Direct().Set(c.Context(), c.Key(name), n, 0).Err(), "SET")
 	}
-	for range 40 {
+	for i := range 40 {
 		order := c.Rand().Perm(len(names))
 		from, to := names[order[0]], names[order[1]]
+		if i == 0 { // later, all may have been paid
+			from, to = "cem", "ann"
+		}
 		cents := 1 + int64(c.Rand().IntN(400))
 		if has[from] > 0 && c.Rand().IntN(4) == 0 {
 			cents = has[from] // all of it
@@ -36,8 +39,7 @@ func ledger(c *check.C) {
 		} else {
 			has[from], has[to] = has[from]-cents, has[to]+cents
 		}
-		var err error
-		onOne(c, "Transfer", func() { err = exercise.Transfer(c.Context(), c.Redis(), c.Key(from), c.Key(to), cents) })
+		err := exercise.Transfer(c.Context(), c.Redis(), c.Key(from), c.Key(to), cents)
 		c.Written(err)
 		if !errors.Is(err, want) {
 			c.Fail("%s has %d and pays %d to %s, with nobody in the way. Transfer returned %s, want %s.", from, before, cents, to, name(err), name(want))

@@ -32,23 +32,6 @@ func redeem(c *check.C, key, code string, want bool, sentence string) {
 	}
 }
 
-// onOne ends the task if a call sends a command on another connection between
-// WATCH and the end of its transaction: where all of a pool's connections wait for
-// another one, all wait for ever.
-func onOne(c *check.C, what string, call func()) {
-	var watching uint64
-	for _, e := range c.Commands(call) {
-		switch {
-		case e.Name == "WATCH":
-			watching = e.Conn
-		case watching != 0 && e.Conn != watching:
-			c.Fail("%s sends WATCH on one connection, and then %s on another: inside Watch use tx, not the client. When all connections of the pool are taken by WATCH, nobody gets a second one, and all wait.", what, e.Name)
-		case e.Name == "EXEC" || e.Name == "UNWATCH" || e.Name == "DISCARD":
-			watching = 0
-		}
-	}
-}
-
 // each calls f with every key that lies at key or begins with it, and with the
 // time it has left: negative if it has no end.
 func each(ctx context.Context, c *check.C, key string, f func(key string, left time.Duration) error) error {

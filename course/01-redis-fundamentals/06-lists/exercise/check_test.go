@@ -1,6 +1,6 @@
 //go:build exercise
 
-package exercise
+package exercise_test
 
 import (
 	"fmt"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/redis-grind/grind/course/01-redis-fundamentals/06-lists/exercise"
 	"github.com/redis-grind/grind/internal/unit/check"
 )
 
@@ -17,7 +18,7 @@ func TestOrder(t *testing.T) {
 	check.Task(t, "order", func(c *check.C) {
 		key := c.Key("feed")
 		want := fill(c, key, 3+c.Rand().IntN(10))
-		got, _, err := Page(c.Context(), c.Redis(), key, 0, 20)
+		got, _, err := exercise.Page(c.Context(), c.Redis(), key, 0, 20)
 		c.NoError(err, "Page")
 		if slices.Equal(got, want) {
 			return
@@ -33,16 +34,16 @@ func TestOrder(t *testing.T) {
 func TestNewest(t *testing.T) {
 	check.Task(t, "newest", func(c *check.C) {
 		key := c.Key("feed")
-		added := Newest + 20 + c.Rand().IntN(200)
+		added := exercise.Newest + 20 + c.Rand().IntN(200)
 		want := fill(c, key, added)
 		kept(c, key, added)
-		got, _, err := Page(c.Context(), c.Redis(), key, 0, Newest)
+		got, _, err := exercise.Page(c.Context(), c.Redis(), key, 0, exercise.Newest)
 		c.NoError(err, "Page")
 		if !slices.Contains(got, want[0]) {
 			c.Fail("%d events were added, and the newest of them is not in the feed. It shows %s.", added, short(got))
 		}
-		if !slices.Equal(got, want[:Newest]) {
-			c.Fail("%d events were added. The feed should show %s, and shows %s.", added, short(want[:Newest]), short(got))
+		if !slices.Equal(got, want[:exercise.Newest]) {
+			c.Fail("%d events were added. The feed should show %s, and shows %s.", added, short(want[:exercise.Newest]), short(got))
 		}
 		together(c)
 	})
@@ -55,11 +56,11 @@ func together(c *check.C) {
 	key, each := c.Key("busy"), 30+c.Rand().IntN(20)
 	c.Clients(writers, func(w int, rdb *redis.Client) {
 		for n := range each {
-			c.NoError(Add(c.Context(), rdb, key, fmt.Sprintf("writer %d event %d", w, n)), "Add")
+			c.NoError(exercise.Add(c.Context(), rdb, key, fmt.Sprintf("writer %d event %d", w, n)), "Add")
 		}
 	})
 	kept(c, key, writers*each)
-	got, _, err := Page(c.Context(), c.Redis(), key, 0, Newest)
+	got, _, err := exercise.Page(c.Context(), c.Redis(), key, 0, exercise.Newest)
 	c.NoError(err, "Page")
 	next := map[int]int{} // of each writer, the event that should come now, going back
 	for _, event := range got {
@@ -82,12 +83,12 @@ func TestPages(t *testing.T) {
 	check.Task(t, "pages", func(c *check.C) {
 		size := 3 + c.Rand().IntN(12)
 		full := (2 + c.Rand().IntN(3)) * size
-		for i, length := range []int{full, full + 1 + c.Rand().IntN(size-1), Newest + 7} {
+		for i, length := range []int{full, full + 1 + c.Rand().IntN(size-1), exercise.Newest + 7} {
 			key := c.Key(fmt.Sprintf("feed-%d", i))
 			want := fill(c, key, length)
-			leaf(c, key, want[:min(length, Newest)], size)
+			leaf(c, key, want[:min(length, exercise.Newest)], size)
 		}
-		events, more, err := Page(c.Context(), c.Redis(), c.Key("nobody"), 0, int64(size))
+		events, more, err := exercise.Page(c.Context(), c.Redis(), c.Key("nobody"), 0, int64(size))
 		c.NoError(err, "Page of a feed that is not there")
 		if len(events) > 0 || more {
 			c.Fail("A feed that is not there shows %s, and a next page: %v.", short(events), more)
@@ -100,7 +101,7 @@ func leaf(c *check.C, key string, want []string, size int) {
 	pages := (len(want) + size - 1) / size
 	seen := map[string]int{}
 	for p := range pages + 1 {
-		got, more, err := Page(c.Context(), c.Redis(), key, int64(p), int64(size))
+		got, more, err := exercise.Page(c.Context(), c.Redis(), key, int64(p), int64(size))
 		c.NoError(err, "Page")
 		if len(got) > size {
 			c.Fail("Page %d has room for %d events, and holds %d.", p, size, len(got))
@@ -128,16 +129,16 @@ func TestCost(t *testing.T) {
 	check.Task(t, "cost", func(c *check.C) {
 		const length, size = 100, 10
 		key := c.Key("feed")
-		for range Newest + 5 {
-			c.NoError(Add(c.Context(), c.Redis(), key, strings.Repeat("x", length)), "Add")
+		for range exercise.Newest + 5 {
+			c.NoError(exercise.Add(c.Context(), c.Redis(), key, strings.Repeat("x", length)), "Add")
 		}
 		var err error
-		if trips := c.RoundTrips(func() { err = Add(c.Context(), c.Redis(), key, strings.Repeat("y", length)) }); trips != 1 {
+		if trips := c.RoundTrips(func() { err = exercise.Add(c.Context(), c.Redis(), key, strings.Repeat("y", length)) }); trips != 1 {
 			c.NoError(err, "Add")
 			c.Fail("Add took %d round trips, and one is enough.", trips)
 		}
-		for _, page := range []int64{0, Newest/size - 1} {
-			read := func() { _, _, err = Page(c.Context(), c.Redis(), key, page, size) }
+		for _, page := range []int64{0, exercise.Newest/size - 1} {
+			read := func() { _, _, err = exercise.Page(c.Context(), c.Redis(), key, page, size) }
 			trips := c.RoundTrips(read)
 			c.NoError(err, "Page")
 			bytes := int64(0)
@@ -159,7 +160,7 @@ func fill(c *check.C, key string, n int) []string {
 	var shown []string
 	for i := range n {
 		event := fmt.Sprintf("event %d", i)
-		c.NoError(Add(c.Context(), c.Redis(), key, event), "Add")
+		c.NoError(exercise.Add(c.Context(), c.Redis(), key, event), "Add")
 		shown = append([]string{event}, shown...)
 	}
 	return shown
@@ -169,8 +170,8 @@ func fill(c *check.C, key string, n int) []string {
 func kept(c *check.C, key string, added int) {
 	held, err := c.Direct().LLen(c.Context(), key).Result()
 	c.NoError(err, "LLEN "+key)
-	if held != Newest {
-		c.Fail("%d events were added. The list should hold %d of them, and holds %d.", added, Newest, held)
+	if held != exercise.Newest {
+		c.Fail("%d events were added. The list should hold %d of them, and holds %d.", added, exercise.Newest, held)
 	}
 }
 

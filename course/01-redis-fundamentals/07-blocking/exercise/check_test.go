@@ -1,6 +1,6 @@
 //go:build exercise
 
-package exercise
+package exercise_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis-grind/grind/course/01-redis-fundamentals/07-blocking/exercise"
 	"github.com/redis-grind/grind/internal/race"
 	"github.com/redis-grind/grind/internal/unit/check"
 )
@@ -173,7 +174,7 @@ func TestCrash(t *testing.T) {
 			Actors: []race.Actor{{Name: "worker", Do: func(ctx context.Context, rdb race.Client, k race.Keys) error {
 				ctx, stop := context.WithCancel(ctx)
 				defer stop()
-				return Work(ctx, rdb, k("queue"), k("hand"), func(ctx context.Context, job string) error {
+				return exercise.Work(ctx, rdb, k("queue"), k("hand"), func(ctx context.Context, job string) error {
 					stop() // after this one
 					return rdb.LPush(ctx, k("done"), job).Err()
 				})

@@ -1,6 +1,6 @@
 //go:build exercise
 
-package exercise
+package exercise_test
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/redis-grind/grind/course/01-redis-fundamentals/07-blocking/exercise"
 	"github.com/redis-grind/grind/internal/unit/check"
 )
 
@@ -36,7 +37,7 @@ func start(c *check.C, name string, each func(ctx context.Context, job string) e
 				w.ended <- fmt.Errorf("it panicked: %v", r)
 			}
 		}()
-		w.ended <- Work(ctx, c.Redis(), w.queue, w.hand, func(ctx context.Context, job string) error {
+		w.ended <- exercise.Work(ctx, c.Redis(), w.queue, w.hand, func(ctx context.Context, job string) error {
 			w.begun <- job
 			if each != nil {
 				if err := each(ctx, job); err != nil {

@@ -1,6 +1,6 @@
 //go:build exercise
 
-package exercise
+package exercise_test
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/redis-grind/grind/course/01-redis-fundamentals/08-sets/exercise"
 	"github.com/redis-grind/grind/internal/race"
 	"github.com/redis-grind/grind/internal/trace"
 	"github.com/redis-grind/grind/internal/unit/check"
@@ -23,7 +24,7 @@ func TestFollow(t *testing.T) {
 		phone := func(i int, name string) race.Actor {
 			return race.Actor{Name: name, Do: func(ctx context.Context, rdb race.Client, k race.Keys) (err error) {
 				told[i] = false
-				told[i], err = Follow(ctx, rdb, k("followers:ada"), "bela")
+				told[i], err = exercise.Follow(ctx, rdb, k("followers:ada"), "bela")
 				return err
 			}}
 		}
@@ -50,7 +51,7 @@ func TestFollow(t *testing.T) {
 		var isNew atomic.Int64
 		c.Clients(people, func(i int, rdb *redis.Client) {
 			for _, who := range []int{i, i, (i + 1) % people} {
-				first, err := Follow(c.Context(), rdb, key, name(who))
+				first, err := exercise.Follow(c.Context(), rdb, key, name(who))
 				c.NoError(err, "Follow")
 				if first {
 					isNew.Add(1)
@@ -60,7 +61,7 @@ func TestFollow(t *testing.T) {
 		if isNew.Load() != people {
 			c.Fail("%d people followed cleo, three times each, and %d calls were told that it is new.", people, isNew.Load())
 		}
-		oneCommand(c, "Follow", func() error { _, err := Follow(c.Context(), c.Redis(), key, "zoe"); return err })
+		oneCommand(c, "Follow", func() error { _, err := exercise.Follow(c.Context(), c.Redis(), key, "zoe"); return err })
 	})
 }
 
@@ -78,7 +79,7 @@ func TestFollows(t *testing.T) {
 			{c.Key("followers:nobody"), name(1), false},
 		} {
 			var got bool
-			sent := oneCommand(c, "Follows", func() (err error) { got, err = Follows(c.Context(), c.Redis(), ask.key, ask.who); return err })
+			sent := oneCommand(c, "Follows", func() (err error) { got, err = exercise.Follows(c.Context(), c.Redis(), ask.key, ask.who); return err })
 			if got != ask.want {
 				c.Fail("%q is among the followers: %v. Follows says %v.", ask.who, ask.want, got)
 			}
@@ -96,14 +97,14 @@ func TestBoth(t *testing.T) {
 		add(c, a, 0, 500)
 		add(c, b, 500-common, 500)
 		var got []string
-		sent := oneCommand(c, "Both", func() (err error) { got, err = Both(c.Context(), c.Redis(), a, b); return err })
+		sent := oneCommand(c, "Both", func() (err error) { got, err = exercise.Both(c.Context(), c.Redis(), a, b); return err })
 		same(c, "follow both", got, names(500-common, common))
 		if bytes := received(sent); bytes > int64(common)*100 {
 			c.Fail("%d people follow both, and %d bytes came over the wire for them: those who do not travelled too.", common, bytes)
 		}
 		for _, limit := range []int64{1, int64(common) - 1, int64(common), 1000} {
 			var n int64
-			sent := oneCommand(c, "CountBoth", func() (err error) { n, err = CountBoth(c.Context(), c.Redis(), a, b, limit); return err })
+			sent := oneCommand(c, "CountBoth", func() (err error) { n, err = exercise.CountBoth(c.Context(), c.Redis(), a, b, limit); return err })
 			if want := min(limit, int64(common)); n != want {
 				c.Fail("%d people follow both. Counted to %d at most, CountBoth says %d, and it is %d.", common, limit, n, want)
 			}
@@ -111,7 +112,7 @@ func TestBoth(t *testing.T) {
 				c.Fail("CountBoth was asked for a number, and %d bytes came: the names travelled.", bytes)
 			}
 		}
-		got, err := Both(c.Context(), c.Redis(), a, c.Key("followers:nobody"))
+		got, err := exercise.Both(c.Context(), c.Redis(), a, c.Key("followers:nobody"))
 		c.NoError(err, "Both")
 		same(c, "follow both ada and somebody whom nobody follows", got, nil)
 	})
@@ -128,17 +129,17 @@ func TestTags(t *testing.T) {
 			c.Rand().Shuffle(len(mine), func(i, j int) { mine[i], mine[j] = mine[j], mine[i] })
 			has[photo] = mine
 			var err error
-			trips := c.RoundTrips(func() { err = Tag(c.Context(), c.Redis(), prefix, photo, append(mine, mine[0])...) })
+			trips := c.RoundTrips(func() { err = exercise.Tag(c.Context(), c.Redis(), prefix, photo, append(mine, mine[0])...) })
 			c.NoError(err, "Tag")
 			if trips != 1 {
 				c.Fail("Filing a photo under %d tags took %d round trips, and one is enough.", len(mine)+1, trips)
 			}
 		}
-		bytes := ask(c, "all", TaggedAll, prefix, has)
+		bytes := ask(c, "all", exercise.TaggedAll, prefix, has)
 		if bytes > 400 {
 			c.Fail("13 photos have all of three tags, and %d bytes came over the wire for them: the others travelled too.", bytes)
 		}
-		ask(c, "any", TaggedAny, prefix, has)
+		ask(c, "any", exercise.TaggedAny, prefix, has)
 	})
 }
 

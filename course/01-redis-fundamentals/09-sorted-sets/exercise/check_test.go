@@ -1,6 +1,6 @@
 //go:build exercise
 
-package exercise
+package exercise_test
 
 import (
 	"cmp"
@@ -14,6 +14,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/redis-grind/grind/course/01-redis-fundamentals/09-sorted-sets/exercise"
 	"github.com/redis-grind/grind/internal/race"
 	"github.com/redis-grind/grind/internal/trace"
 	"github.com/redis-grind/grind/internal/unit/check"
@@ -26,7 +27,7 @@ func TestBest(t *testing.T) {
 		for i := range 60 {
 			player, score := fmt.Sprint("player-", c.Rand().IntN(8)), float64(c.Rand().IntN(2001)-1000)
 			old, known := best[player]
-			c.NoError(Report(c.Context(), c.Redis(), board, player, score), "Report")
+			c.NoError(exercise.Report(c.Context(), c.Redis(), board, player, score), "Report")
 			if !known || score > old {
 				best[player] = score
 			}
@@ -65,7 +66,7 @@ func TestBest(t *testing.T) {
 
 func TestTop(t *testing.T) {
 	check.Task(t, "top", func(c *check.C) {
-		got, err := Top(c.Context(), c.Redis(), c.Key("nobody"), 3)
+		got, err := exercise.Top(c.Context(), c.Redis(), c.Key("nobody"), 3)
 		c.NoError(err, "Top of an empty board")
 		if len(got) > 0 {
 			c.Fail("The board is empty, and Top shows %s.", text(got))
@@ -73,7 +74,7 @@ func TestTop(t *testing.T) {
 		board := c.Key("board")
 		all := fill(c, board, 30, 8)
 		for _, n := range []int{1, 2 + c.Rand().IntN(20), len(all), len(all) + 5} {
-			got, err := Top(c.Context(), c.Redis(), board, n)
+			got, err := exercise.Top(c.Context(), c.Redis(), board, n)
 			c.NoError(err, "Top")
 			same(c, fmt.Sprintf("Top %d", n), got, all[:min(n, len(all))])
 		}
@@ -86,14 +87,14 @@ func TestAround(t *testing.T) {
 		all := fill(c, board, 25, 6)
 		for _, k := range []int{1, 2, 30} {
 			for i, me := range all {
-				got, err := Around(c.Context(), c.Redis(), board, me.Player, k)
+				got, err := exercise.Around(c.Context(), c.Redis(), board, me.Player, k)
 				c.NoError(err, fmt.Sprintf("Around %s", me.Player))
 				same(c, fmt.Sprintf("Around %s, number %d of %d, with %d on each side", me.Player, me.Place, len(all), k), got, view(all, i, k))
 			}
 		}
-		got, err := Around(c.Context(), c.Redis(), board, "stranger", 2)
+		got, err := exercise.Around(c.Context(), c.Redis(), board, "stranger", 2)
 		c.Written(err)
-		if !errors.Is(err, ErrNotRanked) {
+		if !errors.Is(err, exercise.ErrNotRanked) {
 			c.Fail("The stranger is not on the board. Around returned %s and the error %v, want ErrNotRanked.", text(got), err)
 		}
 	})
@@ -106,7 +107,7 @@ func TestMoment(t *testing.T) {
 			who   string
 			score float64
 		}{{"zoe", 750}, {"ben", 950}, {"otto", 850}, {"wanda", 1000}, {"new", 720}} {
-			var got []Row
+			var got []exercise.Row
 			c.ExploreOrders(race.Scenario{
 				Name: "moment", Title: fmt.Sprintf("the screen shows wanda while %s scores %v", move.who, move.score),
 				Setup: func(ctx context.Context, rdb race.Client, k race.Keys) error {
@@ -114,13 +115,13 @@ func TestMoment(t *testing.T) {
 				},
 				Actors: []race.Actor{
 					{Name: "screen", Do: func(ctx context.Context, rdb race.Client, k race.Keys) (err error) {
-						got, err = Around(ctx, rdb, k("board"), "wanda", 1)
+						got, err = exercise.Around(ctx, rdb, k("board"), "wanda", 1)
 						return err
 					}},
 					reports("player", move.who, move.score),
 				},
 				Check: func(_ context.Context, _ race.Client, _ race.Keys, ends []race.End) error {
-					if errors.Is(ends[0].Err, ErrMoved) {
+					if errors.Is(ends[0].Err, exercise.ErrMoved) {
 						return nil
 					}
 					if ends[0].Err != nil {
@@ -149,9 +150,12 @@ func TestCost(t *testing.T) {
 			rows  int
 			do    func() error
 		}{
-			{"Report", 1, 1, func() error { return Report(c.Context(), c.Redis(), board, "wanda", 5) }},
-			{"Top 10", 1, 10, func() error { _, err := Top(c.Context(), c.Redis(), board, 10); return err }},
-			{"Around with 2 on each side", 2, 5, func() error { _, err := Around(c.Context(), c.Redis(), board, all[1000].Player, 2); return err }},
+			{"Report", 1, 1, func() error { return exercise.Report(c.Context(), c.Redis(), board, "wanda", 5) }},
+			{"Top 10", 1, 10, func() error { _, err := exercise.Top(c.Context(), c.Redis(), board, 10); return err }},
+			{"Around with 2 on each side", 2, 5, func() error {
+				_, err := exercise.Around(c.Context(), c.Redis(), board, all[1000].Player, 2)
+				return err
+			}},
 		} {
 			c.NoError(call.do(), call.what) // a script is loaded now
 			var err error
@@ -174,13 +178,13 @@ func TestCost(t *testing.T) {
 // reports is an actor who puts a score on the board, better or not.
 func reports(name, player string, score float64) race.Actor {
 	return race.Actor{Name: name, Do: func(ctx context.Context, rdb race.Client, k race.Keys) error {
-		return Report(ctx, rdb, k("board"), player, score)
+		return exercise.Report(ctx, rdb, k("board"), player, score)
 	}}
 }
 
 // fill lays out a board of random players, of whom many share a score, and returns
 // its rows in their order.
-func fill(c *check.C, board string, players, scores int) []Row {
+func fill(c *check.C, board string, players, scores int) []exercise.Row {
 	all := map[string]float64{}
 	for len(all) < players {
 		all[fmt.Sprintf("player-%d", c.Rand().IntN(1_000_000))] = float64(c.Rand().IntN(scores))
@@ -198,12 +202,12 @@ func lay(ctx context.Context, rdb redis.Cmdable, board string, scores map[string
 }
 
 // ranked is the board as it should be shown.
-func ranked(scores map[string]float64) []Row {
-	var rows []Row
+func ranked(scores map[string]float64) []exercise.Row {
+	var rows []exercise.Row
 	for player, score := range scores {
-		rows = append(rows, Row{Player: player, Score: score})
+		rows = append(rows, exercise.Row{Player: player, Score: score})
 	}
-	slices.SortFunc(rows, func(a, b Row) int {
+	slices.SortFunc(rows, func(a, b exercise.Row) int {
 		return cmp.Or(cmp.Compare(b.Score, a.Score), strings.Compare(b.Player, a.Player))
 	})
 	for i := range rows {
@@ -213,19 +217,19 @@ func ranked(scores map[string]float64) []Row {
 }
 
 // view is the part of the board around row i.
-func view(all []Row, i, k int) []Row { return all[max(0, i-k):min(len(all), i+k+1)] }
+func view(all []exercise.Row, i, k int) []exercise.Row { return all[max(0, i-k):min(len(all), i+k+1)] }
 
-func aroundWanda(scores map[string]float64) []Row {
+func aroundWanda(scores map[string]float64) []exercise.Row {
 	all := ranked(scores)
-	return view(all, slices.IndexFunc(all, func(r Row) bool { return r.Player == "wanda" }), 1)
+	return view(all, slices.IndexFunc(all, func(r exercise.Row) bool { return r.Player == "wanda" }), 1)
 }
 
 // same ends the task unless got is want, and says how the two differ.
-func same(c *check.C, what string, got, want []Row) {
+func same(c *check.C, what string, got, want []exercise.Row) {
 	if slices.Equal(got, want) {
 		return
 	}
-	names := func(rows []Row) (out []string) {
+	names := func(rows []exercise.Row) (out []string) {
 		for _, r := range rows {
 			out = append(out, r.Player)
 		}
@@ -247,7 +251,7 @@ func same(c *check.C, what string, got, want []Row) {
 }
 
 // text is a board as a line: 1 ida 900, 2 otto 800. A long one is cut.
-func text(rows []Row) string {
+func text(rows []exercise.Row) string {
 	if len(rows) == 0 {
 		return "no rows"
 	}

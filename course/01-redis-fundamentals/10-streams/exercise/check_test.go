@@ -1,6 +1,6 @@
 //go:build exercise
 
-package exercise
+package exercise_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/redis-grind/grind/course/01-redis-fundamentals/10-streams/exercise"
 	"github.com/redis-grind/grind/internal/race"
 	"github.com/redis-grind/grind/internal/unit/check"
 )
@@ -29,7 +30,7 @@ func TestEvening(t *testing.T) {
 		c.NoError(ben.Open(c.Context()), "Open of the second cook")
 		e.order(late)
 		told := 0
-		for _, k := range []Kitchen{anna, ben, anna, anna, ben} {
+		for _, k := range []exercise.Kitchen{anna, ben, anna, anna, ben} {
 			told += e.work(k, int64(1+c.Rand().IntN(9)), nil)
 		}
 		told += e.workAll(anna, 7)
@@ -60,7 +61,7 @@ func TestCrash(t *testing.T) {
 		e.order(12)
 		last := 2 + c.Rand().IntN(4) // how many anna cooks before she drops out
 		burnt := e.dishes[0]
-		e.work(anna, 8, func(o Order) error {
+		e.work(anna, 8, func(o exercise.Order) error {
 			if o.Dish == burnt {
 				return errors.New("burnt") // the first one, so nothing was cooked
 			}
@@ -145,8 +146,8 @@ func TestTrim(t *testing.T) {
 // trimWhileTaking plays every order of one cook who trims and one who takes what
 // is new, and fails at it, so that it stays pending.
 func trimWhileTaking(c *check.C) {
-	kitchen := func(rdb redis.Cmdable, k race.Keys, cook string) Kitchen {
-		return Kitchen{Redis: rdb, Stream: k("orders"), Group: group, Cook: cook, Patience: time.Hour}
+	kitchen := func(rdb redis.Cmdable, k race.Keys, cook string) exercise.Kitchen {
+		return exercise.Kitchen{Redis: rdb, Stream: k("orders"), Group: group, Cook: cook, Patience: time.Hour}
 	}
 	c.ExploreOrders(race.Scenario{
 		Name: "trim", Title: "one trims while another takes orders",
@@ -159,7 +160,7 @@ func trimWhileTaking(c *check.C) {
 					return err
 				}
 			}
-			_, err := kitchen(rdb, k, "anna").Work(ctx, 2, func(Order) error { return nil })
+			_, err := kitchen(rdb, k, "anna").Work(ctx, 2, func(exercise.Order) error { return nil })
 			return err
 		},
 		Actors: []race.Actor{
@@ -168,7 +169,7 @@ func trimWhileTaking(c *check.C) {
 				return err
 			}},
 			{Name: "ben", Do: func(ctx context.Context, rdb race.Client, k race.Keys) error {
-				_, err := kitchen(rdb, k, "ben").Work(ctx, 2, func(Order) error { return errors.New("burnt") })
+				_, err := kitchen(rdb, k, "ben").Work(ctx, 2, func(exercise.Order) error { return errors.New("burnt") })
 				return err
 			}},
 		},
@@ -224,8 +225,8 @@ func newEvening(c *check.C) *evening {
 	return &evening{c: c, stream: c.Key("orders"), plates: map[string]int{}}
 }
 
-func (e *evening) cook(name string, patience time.Duration) Kitchen {
-	return Kitchen{Redis: e.c.Redis(), Stream: e.stream, Group: group, Cook: name, Patience: patience}
+func (e *evening) cook(name string, patience time.Duration) exercise.Kitchen {
+	return exercise.Kitchen{Redis: e.c.Redis(), Stream: e.stream, Group: group, Cook: name, Patience: patience}
 }
 
 func (e *evening) order(n int) {
@@ -239,9 +240,9 @@ func (e *evening) order(n int) {
 
 // work lets a cook work, and counts the plates. A nil cook cooks everything. It
 // returns what Work returned, 0 if cook ended the goroutine.
-func (e *evening) work(k Kitchen, n int64, cook func(Order) error) (cooked int) {
+func (e *evening) work(k exercise.Kitchen, n int64, cook func(exercise.Order) error) (cooked int) {
 	if cook == nil {
-		cook = func(o Order) error { e.plates[o.Dish]++; return nil }
+		cook = func(o exercise.Order) error { e.plates[o.Dish]++; return nil }
 	}
 	var err error
 	done := make(chan struct{})
@@ -259,7 +260,7 @@ func (e *evening) work(k Kitchen, n int64, cook func(Order) error) (cooked int) 
 }
 
 // workAll works until nothing is left.
-func (e *evening) workAll(k Kitchen, n int64) (cooked int) {
+func (e *evening) workAll(k exercise.Kitchen, n int64) (cooked int) {
 	for {
 		now := e.work(k, n, nil)
 		if cooked += now; now == 0 {
@@ -303,7 +304,7 @@ func (e *evening) handOver(cook string, ids []string) {
 
 // trim trims, and fails unless the first done orders are gone, but for the newest
 // of them, and no other.
-func (e *evening) trim(k Kitchen, done int, state string) {
+func (e *evening) trim(k exercise.Kitchen, done int, state string) {
 	before := e.c.Direct().XLen(e.c.Context(), e.stream).Val()
 	told, err := k.Trim(e.c.Context())
 	e.c.NoError(err, "Trim")

@@ -1,6 +1,6 @@
 //go:build exercise
 
-package exercise
+package exercise_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/redis-grind/grind/course/01-redis-fundamentals/11-pubsub/exercise"
 	"github.com/redis-grind/grind/internal/race"
 	"github.com/redis-grind/grind/internal/tap"
 	"github.com/redis-grind/grind/internal/unit/check"
@@ -26,7 +27,7 @@ func TestConfirmed(t *testing.T) {
 		if !ok {
 			c.Fail("Open had returned, then \"platform 4\" was published, and no listener got it: the subscription was still on its way to the server.")
 		}
-		s.same(notice, Notice{Number: number, Text: "platform 4"})
+		s.same(notice, exercise.Notice{Number: number, Text: "platform 4"})
 		clear()
 	})
 }
@@ -76,10 +77,10 @@ func TestSlow(t *testing.T) {
 			if !ok {
 				c.Fail("One listener does not read. %d notices were published, and the listener beside it heard %d: it waits for the one that sleeps.", notices, i)
 			}
-			s.same(notice, Notice{Number: int64(i + 1), Text: fmt.Sprint("notice ", i+1)})
+			s.same(notice, exercise.Notice{Number: int64(i + 1), Text: fmt.Sprint("notice ", i+1)})
 		}
 		got, missed, last := 0, int64(0), int64(0)
-		take := func(notice Notice) {
+		take := func(notice exercise.Notice) {
 			if notice.Number <= last {
 				c.Fail("A listener got notice %d after notice %d: out of order.", notice.Number, last)
 			}
@@ -113,7 +114,7 @@ func TestNumbers(t *testing.T) {
 		notices := s.open().Listen(people * each)
 		c.Clients(people, func(_ int, rdb *redis.Client) {
 			for range each {
-				_, err := Publish(c.Context(), rdb, s.channel, "hello")
+				_, err := exercise.Publish(c.Context(), rdb, s.channel, "hello")
 				c.NoError(err, "Publish")
 			}
 		})
@@ -137,7 +138,7 @@ func publishInAnyOrder(c *check.C) {
 	numbers := map[string]int64{}
 	publisher := func(name, text string) race.Actor {
 		return race.Actor{Name: name, Do: func(ctx context.Context, rdb race.Client, k race.Keys) (err error) {
-			numbers[text], err = Publish(ctx, rdb, k("line:9"), text)
+			numbers[text], err = exercise.Publish(ctx, rdb, k("line:9"), text)
 			return err
 		}}
 	}
@@ -215,8 +216,8 @@ type station struct {
 func newStation(c *check.C) *station { return &station{c: c, channel: c.Key("line:9")} }
 
 // open opens the notifier, over the wire that can be cut.
-func (s *station) open() *Notifier {
-	n, err := Open(s.c.Context(), s.c.Redis(), s.channel)
+func (s *station) open() *exercise.Notifier {
+	n, err := exercise.Open(s.c.Context(), s.c.Redis(), s.channel)
 	s.c.NoError(err, "Open")
 	if n == nil {
 		s.c.Fail("Open returned neither a notifier nor an error.")
@@ -226,38 +227,38 @@ func (s *station) open() *Notifier {
 
 // publish publishes over another wire, which is never cut.
 func (s *station) publish(text string) int64 {
-	number, err := Publish(s.c.Context(), s.c.Direct(), s.channel, text)
+	number, err := exercise.Publish(s.c.Context(), s.c.Direct(), s.channel, text)
 	s.c.NoError(err, "Publish")
 	return number
 }
 
-func (s *station) next(notices <-chan Notice, wait time.Duration) (Notice, bool) {
+func (s *station) next(notices <-chan exercise.Notice, wait time.Duration) (exercise.Notice, bool) {
 	select {
 	case n, ok := <-notices:
 		return n, ok
 	case <-time.After(wait):
-		return Notice{}, false
+		return exercise.Notice{}, false
 	}
 }
 
-func (s *station) same(got, want Notice) {
+func (s *station) same(got, want exercise.Notice) {
 	if got != want {
 		s.c.Fail("Notice %d %q was published and nothing was lost. The listener got notice %d %q, with %d missed before it.", want.Number, want.Text, got.Number, got.Text, got.Missed)
 	}
 }
 
 // expect publishes, and fails unless the listener gets it.
-func (s *station) expect(notices <-chan Notice, text string) {
+func (s *station) expect(notices <-chan exercise.Notice, text string) {
 	number := s.publish(text)
 	notice, ok := s.next(notices, 2*time.Second)
 	if !ok {
 		s.c.Fail("The connection broke and came back, then %q was published, and the listener did not get it.", text)
 	}
-	s.same(notice, Notice{Number: number, Text: text})
+	s.same(notice, exercise.Notice{Number: number, Text: text})
 }
 
 // afterSilence publishes, and fails unless the listener learns what it missed.
-func (s *station) afterSilence(notices <-chan Notice, away int, before string) {
+func (s *station) afterSilence(notices <-chan exercise.Notice, away int, before string) {
 	s.publish("platform 4")
 	notice, ok := s.next(notices, 2*time.Second)
 	switch {

@@ -1,6 +1,6 @@
 //go:build exercise
 
-package exercise
+package exercise_test
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/redis-grind/grind/course/01-redis-fundamentals/12-scanning/exercise"
 	"github.com/redis-grind/grind/internal/race"
 	"github.com/redis-grind/grind/internal/trace"
 	"github.com/redis-grind/grind/internal/unit/check"
@@ -21,7 +22,7 @@ func TestAll(t *testing.T) {
 		old, noise := 10+c.Rand().IntN(10), 3000
 		s.lay(noise, "product", 0)
 		s.lay(old, "page", 41)
-		deleted, err := Purge(c.Context(), s.rdb, c.Key("page:*"), 42, 50)
+		deleted, err := exercise.Purge(c.Context(), s.rdb, c.Key("page:*"), 42, 50)
 		c.NoError(err, "Purge")
 		if left := s.count("page", old); left > 0 {
 			c.Fail("%d of %d old pages are still there, after a walk over %d keys.", left, old, old+noise)
@@ -34,7 +35,7 @@ func TestAll(t *testing.T) {
 		}
 		s.lay(5, "page", 41)
 		s.lay(100, "page", 42) // anew, the five among them
-		if deleted, err = Purge(c.Context(), s.rdb, c.Key("page:*"), 42, 50); err != nil || deleted != 0 {
+		if deleted, err = exercise.Purge(c.Context(), s.rdb, c.Key("page:*"), 42, 50); err != nil || deleted != 0 {
 			c.NoError(err, "Purge")
 			c.Fail("No page is old, and Purge says that it deleted %d.", deleted)
 		}
@@ -47,7 +48,7 @@ func TestNew(t *testing.T) {
 		for i, r := range releases {
 			c.NoError(c.Direct().HSet(c.Context(), c.Key(fmt.Sprint("page:", i)), "release", r).Err(), "HSET")
 		}
-		_, err := Purge(c.Context(), c.Redis(), c.Key("page:*"), 10, 1000)
+		_, err := exercise.Purge(c.Context(), c.Redis(), c.Key("page:*"), 10, 1000)
 		c.NoError(err, "Purge")
 		for i, r := range releases {
 			there := c.Direct().Exists(c.Context(), c.Key(fmt.Sprint("page:", i))).Val() == 1
@@ -77,7 +78,7 @@ func meanwhile(title string, other func(ctx context.Context, rdb race.Client, pa
 		},
 		Actors: []race.Actor{
 			{Name: "purge", Do: func(ctx context.Context, rdb race.Client, k race.Keys) error {
-				_, err := Purge(ctx, rdb, k("page:*"), 42, 1000)
+				_, err := exercise.Purge(ctx, rdb, k("page:*"), 42, 1000)
 				return err
 			}},
 			{Name: "other", Do: func(ctx context.Context, rdb race.Client, k race.Keys) error { return other(ctx, rdb, k("page:home")) }},
@@ -105,7 +106,7 @@ func TestBounded(t *testing.T) {
 		s.lay(noise, "product", 0)
 		s.lay(old, "page", 41)
 		sent := s.commands(func() {
-			_, err := Purge(c.Context(), s.rdb, c.Key("page:*"), 42, batch)
+			_, err := exercise.Purge(c.Context(), s.rdb, c.Key("page:*"), 42, batch)
 			c.NoError(err, "Purge")
 		})
 		calls := s.calls(sent)
@@ -142,7 +143,7 @@ func TestHuge(t *testing.T) {
 		}
 		c.NoError(s.direct.HSet(c.Context(), page, values...).Err(), "HSET")
 		sent := s.commands(func() {
-			_, err := Purge(c.Context(), s.rdb, c.Key("page:*"), 42, 50)
+			_, err := exercise.Purge(c.Context(), s.rdb, c.Key("page:*"), 42, 50)
 			c.NoError(err, "Purge")
 		})
 		if s.direct.Exists(c.Context(), page).Val() == 1 {

@@ -1,6 +1,6 @@
 //go:build exercise
 
-package exercise
+package exercise_test
 
 import (
 	"context"
@@ -9,13 +9,14 @@ import (
 
 	"github.com/redis-grind/grind/internal/race"
 	"github.com/redis-grind/grind/internal/unit/check"
+	"github.com/redis-grind/grind/internal/unit/exercise/testdata/course/01-fixture/01-add/exercise"
 )
 
 func TestSum(t *testing.T) {
 	check.Task(t, "sum", func(c *check.C) {
 		a, b := c.Rand().Int64N(1000), c.Rand().Int64N(1000)
 		for _, n := range []int64{a, b} {
-			_, err := Add(c.Context(), c.Redis(), c.Key("sum"), n)
+			_, err := exercise.Add(c.Context(), c.Redis(), c.Key("sum"), n)
 			c.NoError(err, "Add")
 		}
 		got, err := c.Direct().Get(c.Context(), c.Key("sum")).Int64()
@@ -29,7 +30,7 @@ func TestSum(t *testing.T) {
 func TestCost(t *testing.T) {
 	check.Task(t, "cost", func(c *check.C) {
 		trips := c.RoundTrips(func() {
-			_, err := Add(c.Context(), c.Redis(), c.Key("sum"), 1)
+			_, err := exercise.Add(c.Context(), c.Redis(), c.Key("sum"), 1)
 			c.NoError(err, "Add")
 		})
 		if trips != 1 {
@@ -41,7 +42,7 @@ func TestCost(t *testing.T) {
 func TestOrders(t *testing.T) {
 	check.Task(t, "orders", func(c *check.C) {
 		one := func(ctx context.Context, client race.Client, k race.Keys) error {
-			_, err := Add(ctx, client, k("sum"), 1)
+			_, err := exercise.Add(ctx, client, k("sum"), 1)
 			return err
 		}
 		c.ExploreOrders(race.Scenario{
