@@ -41,14 +41,14 @@ func Figure(v float64, unit string) string {
 		b.WriteString("." + fraction)
 	}
 	if unit != "" {
-		b.WriteString(" " + UnitOf(v, unit))
+		b.WriteString(" " + FormOf(v, unit))
 	}
 	return b.String()
 }
 
-// UnitOf is a unit as it stands after a figure: one round trip, two round trips.
+// FormOf is a unit as it stands after a figure: one round trip, two round trips.
 // Symbols, such as ms, and rates stay as they are.
-func UnitOf(v float64, unit string) string {
+func FormOf(v float64, unit string) string {
 	switch {
 	case v != 1 || len(unit) < 5 || strings.Contains(unit, "/"):
 		return unit

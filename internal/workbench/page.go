@@ -33,7 +33,7 @@ func parsePages() (*template.Template, error) {
 			}
 			return s
 		},
-		"unitof":   unit.UnitOf,
+		"unitof":   unit.FormOf,
 		"dotted":   func(schedule string) string { return strings.ReplaceAll(schedule, " ", ".") },
 		"actor":    actorClass,
 		"millis":   millis,
