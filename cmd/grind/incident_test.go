@@ -31,7 +31,7 @@ func TestIncident(t *testing.T) {
 			t.Fatalf("not a line of JSON: %s", l)
 		}
 	}
-	if got := call(t, env, "list"); !strings.Contains(got.out, "`grind incident 1`") {
+	if got := call(t, env, "list"); !strings.Contains(got.out, "grind incident 1") {
 		t.Errorf("list does not name the incident:\n%s", got.out)
 	}
 	for _, wrong := range [][]string{{"incident", "7"}, {"incident", "--for", "-1s"}, {"incident", "--start", "--reset"}} {

@@ -63,7 +63,7 @@ func (a *app) listIncident(w io.Writer, phase int, store *progress.Store) {
 	for _, e := range a.course.Incidents {
 		if e.Phase == phase {
 			i := e.Incident
-			fmt.Fprintf(w, "   end\t%s\t%d min\t%s\tincident %d\n", i.Title, i.Minutes, store.Unit(i.ID).Status, phase)
+			fmt.Fprintf(w, "   end\t%s\t%d min\t%s\tgrind incident %d\n", i.Title, i.Minutes, store.Unit(i.ID).Status, phase)
 		}
 	}
 }
