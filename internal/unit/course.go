@@ -48,6 +48,9 @@ type Term struct {
 	Word  string   // round trip
 	Means string   // one sentence
 	Also  []string // other forms in which it stands in texts: round trips
+	// Common says that it is an everyday word too, such as set: texts do not link
+	// it, for they could not tell which is meant.
+	Common bool
 }
 
 // Defined is a term and the unit that explains it.

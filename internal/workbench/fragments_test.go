@@ -171,3 +171,13 @@ func TestLessonHTML_terms(t *testing.T) {
 		t.Errorf("got %d links to the glossary, want the first appearance of each word", n)
 	}
 }
+
+func TestTermsFor(t *testing.T) {
+	own := unit.Entry{Dir: "01-a/01-own", Unit: &unit.Unit{ID: "1.01", Terms: []unit.Term{{Word: "own"}}}}
+	other := unit.Entry{Dir: "01-a/02-other", Unit: &unit.Unit{ID: "1.02", Terms: []unit.Term{{Word: "round trip"}, {Word: "set", Common: true}}}}
+	s := &Server{course: &unit.Course{Phases: []unit.Phase{{Number: 1, Units: []unit.Entry{own, other}}}}}
+	got := s.termsFor(own)
+	if len(got) != 1 || got[0].Word != "round trip" {
+		t.Errorf("got %v, want round trip alone: not the unit's own words, and none of everyday", got)
+	}
+}

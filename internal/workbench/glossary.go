@@ -28,9 +28,9 @@ func (s *Server) getGlossary(w http.ResponseWriter, _ *http.Request) {
 	s.show(w, http.StatusOK, f, "glossary")
 }
 
-// termsFor are the words that other units explain.
+// termsFor are the words that other units explain and that mean nothing else.
 func (s *Server) termsFor(e unit.Entry) []unit.Defined {
-	return slices.DeleteFunc(s.course.Glossary(), func(d unit.Defined) bool { return d.Dir == e.Dir })
+	return slices.DeleteFunc(s.course.Glossary(), func(d unit.Defined) bool { return d.Common || d.Dir == e.Dir })
 }
 
 // linker links the first appearance of each word of the glossary in a text.

@@ -38,7 +38,7 @@ var Unit = unit.Unit{
 		{Word: "lost update", Means: "A write that is gone because somebody who had read the older value wrote over it.", Also: []string{"lost updates"}},
 		{Word: "round trip", Means: "A command on its way to the server and its reply on the way back; the time a client waits.", Also: []string{"round trips"}},
 		{Word: "bitmap", Means: "A string used as a row of bits, one a user or a day.", Also: []string{"bitmaps"}},
-		{Word: "schedule", Means: "One order in which the commands of several clients reach the server.", Also: []string{"schedules"}},
+		{Word: "schedule", Means: "One order in which the commands of several clients reach the server.", Also: []string{"schedules"}, Common: true},
 	},
 	Tasks: []unit.Task{
 		{ID: "exact", Title: "counts every like of 50 people at once"},

@@ -41,7 +41,7 @@ var Unit = unit.Unit{
 	},
 	Races: scenarios,
 	Terms: []unit.Term{
-		{Word: "hash", Means: "A key that holds fields, each with a value of its own; one field is read or written alone.", Also: []string{"hashes"}},
+		{Word: "hash", Means: "A key that holds fields, each with a value of its own; one field is read or written alone.", Also: []string{"hashes"}, Common: true},
 		{Word: "encoding", Means: "How Redis keeps a value in memory: small ones packed, large ones in a table.", Also: []string{"encodings"}},
 		{Word: "listpack", Means: "The packed encoding of small hashes, lists, sets and sorted sets: one block of memory, searched from its start.", Also: []string{"listpacks"}},
 	},

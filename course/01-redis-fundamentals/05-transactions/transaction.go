@@ -46,7 +46,7 @@ var Unit = unit.Unit{
 	Terms: []unit.Term{
 		{Word: "transaction", Means: "Commands between MULTI and EXEC, executed with nothing of anybody else in between; no rollback.", Also: []string{"transactions"}},
 		{Word: "optimistic locking", Means: "Reading first, and writing only if nobody has changed what was read: WATCH."},
-		{Word: "script", Means: "A piece of Lua that the server runs as one command.", Also: []string{"scripts"}},
+		{Word: "script", Means: "A piece of Lua that the server runs as one command.", Also: []string{"scripts"}, Common: true},
 		{Word: "idempotent", Means: "Having the same effect once or many times, so that it may be sent again."},
 	},
 	Tasks: []unit.Task{

@@ -43,7 +43,7 @@ var Unit = unit.Unit{
 	},
 	Races: []race.Scenario{pocket, peek, rail},
 	Terms: []unit.Term{
-		{Word: "list", Means: "A key that holds values in order, read and written at both ends.", Also: []string{"lists"}},
+		{Word: "list", Means: "A key that holds values in order, read and written at both ends.", Also: []string{"lists"}, Common: true},
 		{Word: "processing list", Means: "A list that holds what a consumer has taken and not finished, so that a crash loses nothing."},
 		{Word: "at least once", Means: "A promise that nothing is lost, at the price that something may come twice."},
 	},

@@ -39,7 +39,7 @@ var Unit = unit.Unit{
 	},
 	Races: []race.Scenario{look, add},
 	Terms: []unit.Term{
-		{Word: "set", Means: "A key that holds members, each once, in no order.", Also: []string{"sets"}},
+		{Word: "set", Means: "A key that holds members, each once, in no order.", Also: []string{"sets"}, Common: true},
 		{Word: "cardinality", Means: "How many different members there are."},
 	},
 	Tasks: []unit.Task{

@@ -42,8 +42,8 @@ var Unit = unit.Unit{
 	Races: []race.Scenario{compare, gt, rankThenPage},
 	Terms: []unit.Term{
 		{Word: "sorted set", Means: "A key that holds members with a score, kept in the order of the scores.", Also: []string{"sorted sets"}},
-		{Word: "score", Means: "The number by which a member of a sorted set is placed; a double, exact up to 2^53.", Also: []string{"scores"}},
-		{Word: "tie", Means: "Two members with the same score; they stand in the order of their names.", Also: []string{"ties"}},
+		{Word: "score", Means: "The number by which a member of a sorted set is placed; a double, exact up to 2^53.", Also: []string{"scores"}, Common: true},
+		{Word: "tie", Means: "Two members with the same score; they stand in the order of their names.", Also: []string{"ties"}, Common: true},
 	},
 	Tasks: []unit.Task{
 		{ID: "best", Title: "keeps the best score of a player, in any order of reports"},

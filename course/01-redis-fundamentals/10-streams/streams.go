@@ -51,7 +51,7 @@ var Unit = unit.Unit{
 		{Word: "stream", Means: "A key that holds entries in the order in which they came, each with an id; reading takes nothing away.", Also: []string{"streams"}},
 		{Word: "consumer group", Means: "Readers of a stream that share its entries among them, each entry to one.", Also: []string{"consumer groups"}},
 		{Word: "pending entry", Means: "An entry that a consumer was given and has not acknowledged.", Also: []string{"pending entries"}},
-		{Word: "claim", Means: "Taking over the pending entry of a consumer that is gone.", Also: []string{"claims", "claimed"}},
+		{Word: "claim", Means: "Taking over the pending entry of a consumer that is gone.", Also: []string{"claims", "claimed"}, Common: true},
 	},
 	Tasks: []unit.Task{
 		{ID: "evening", Title: "cooks every order once, those from before the kitchen opened too"},

@@ -47,7 +47,7 @@ var Unit = unit.Unit{
 	Races: []race.Scenario{apart, script},
 	Terms: []unit.Term{
 		{Word: "publish and subscribe", Means: "Messages to whoever listens at that moment; nothing is kept.", Also: []string{"Pub/Sub"}},
-		{Word: "channel", Means: "The name under which messages are published.", Also: []string{"channels"}},
+		{Word: "channel", Means: "The name under which messages are published.", Also: []string{"channels"}, Common: true},
 		{Word: "output buffer", Means: "What the server holds for a client that does not read fast enough, up to a limit.", Also: []string{"output buffers"}},
 	},
 	Tasks: []unit.Task{

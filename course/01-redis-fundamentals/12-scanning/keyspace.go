@@ -42,7 +42,7 @@ var Unit = unit.Unit{
 	},
 	Races: []race.Scenario{look, script},
 	Terms: []unit.Term{
-		{Word: "cursor", Means: "Where a scan stands; 0 begins it, and 0 again ends it.", Also: []string{"cursors"}},
+		{Word: "cursor", Means: "Where a scan stands; 0 begins it, and 0 again ends it.", Also: []string{"cursors"}, Common: true},
 		{Word: "bystander", Means: "A client that does nothing wrong and waits for somebody who does.", Also: []string{"bystanders"}},
 		{Word: "p99", Means: "The time that 99 of 100 requests stay under."},
 	},
