@@ -71,7 +71,7 @@ type channel struct {
 	rdb   *redis.Client
 	name  string
 	sub   *redis.PubSub
-	heard int // published to us and not taken yet: PUBLISH answers how many listened
+	heard int // published to us and not taken yet
 }
 
 func (c *channel) open(ctx context.Context, _ string) error {
@@ -82,7 +82,11 @@ func (c *channel) open(ctx context.Context, _ string) error {
 
 func (c *channel) send(ctx context.Context, number int) error {
 	listeners, err := c.rdb.Publish(ctx, c.name, number).Result()
-	c.heard += int(listeners)
+	// Not the sum: for a moment a server may still count the screen that was just
+	// dropped beside the one that took its place.
+	if listeners > 0 {
+		c.heard++
+	}
 	return err
 }
 
