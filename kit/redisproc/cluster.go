@@ -14,53 +14,6 @@ import (
 // Slots is the number of hash slots that a cluster shares out.
 const Slots = 16384
 
-// The defaults of ClusterOptions.
-const (
-	// DefaultPrimaries are as few as can lose one and still agree.
-	DefaultPrimaries = 3
-	// DefaultNodeTimeout is what this repository's promises of recovery are
-	// stated for; Redis's own is 15 s.
-	DefaultNodeTimeout = 2 * time.Second
-)
-
-// ClusterOptions are those of a cluster. Zero ones are three primaries with a
-// replica each.
-type ClusterOptions struct {
-	// Server holds the options of each node; its Port must be zero.
-	Server Options
-	// Primaries is their number. Zero is DefaultPrimaries; negative is an error.
-	// With fewer than three nobody can be voted in for a dead one.
-	Primaries int
-	// Replicas is how many each primary has. Zero is one; negative is none.
-	Replicas int
-	// NodeTimeout is how long a node may be silent until it is held for dead
-	// (cluster-node-timeout). Zero is DefaultNodeTimeout; less than 100 ms is an
-	// error: nodes talk to each other about that often.
-	NodeTimeout time.Duration
-}
-
-func (o ClusterOptions) resolve() (ClusterOptions, error) {
-	switch {
-	case o.Primaries < 0:
-		return o, fmt.Errorf("redisproc: ClusterOptions.Primaries must not be negative, got %d", o.Primaries)
-	case o.Primaries == 0:
-		o.Primaries = DefaultPrimaries
-	}
-	switch {
-	case o.Replicas < 0:
-		o.Replicas = 0
-	case o.Replicas == 0:
-		o.Replicas = 1
-	}
-	if o.NodeTimeout == 0 {
-		o.NodeTimeout = DefaultNodeTimeout
-	}
-	if o.NodeTimeout < 100*time.Millisecond {
-		return o, fmt.Errorf("redisproc: ClusterOptions.NodeTimeout must be at least 100ms, got %v", o.NodeTimeout)
-	}
-	return o, nil
-}
-
 // Cluster is a Redis Cluster: primaries that share out the slots, and the
 // replicas of each. It is safe for concurrent use.
 type Cluster struct {
@@ -343,12 +296,12 @@ func (c *Cluster) WaitStable(ctx context.Context) error {
 }
 
 func (c *Cluster) waitStable(ctx context.Context) error {
-	return until(ctx, func() error { return c.missing(c.Status(ctx)) })
+	return until(ctx, func() error { return c.missing(ctx, c.Status(ctx)) })
 }
 
 // missing says what keeps the cluster from being stable.
-func (c *Cluster) missing(all []State) error {
-	if err := errors.Join(answering(all), linked(all)); err != nil {
+func (c *Cluster) missing(ctx context.Context, all []State) error {
+	if err := answering(all); err != nil {
 		return err
 	}
 	covered := 0
@@ -373,7 +326,7 @@ func (c *Cluster) missing(all []State) error {
 			}
 		}
 	}
-	return nil
+	return inStep(ctx, all)
 }
 
 // agrees reports whether a node sees another one as that one sees itself.

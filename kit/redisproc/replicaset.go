@@ -1,24 +1,12 @@
 package redisproc
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 )
-
-// DefaultReplicas is how many replicas a primary has in a replica set, with
-// Sentinels or without.
-const DefaultReplicas = 2
-
-// ReplicaSetOptions are those of a primary and its replicas. Zero ones are a
-// primary with two.
-type ReplicaSetOptions struct {
-	// Server holds the options of each server; its Port must be zero.
-	Server Options
-	// Replicas is their number. Zero is DefaultReplicas; negative is an error.
-	Replicas int
-}
 
 // ReplicaSet is a primary and its replicas. Nobody watches them: when the
 // primary dies the replicas stay replicas. It is safe for concurrent use.
@@ -30,9 +18,7 @@ func StartReplicaSet(ctx context.Context, o ReplicaSetOptions) (*ReplicaSet, err
 	if o.Replicas < 0 {
 		return nil, fmt.Errorf("redisproc: ReplicaSetOptions.Replicas must not be negative, got %d", o.Replicas)
 	}
-	if o.Replicas == 0 {
-		o.Replicas = DefaultReplicas
-	}
+	o.Replicas = cmp.Or(o.Replicas, DefaultReplicas)
 	server, err := o.Server.wire()
 	if err != nil {
 		return nil, err
@@ -80,7 +66,10 @@ func waitLinked(ctx context.Context, servers []*Server, primary *Server) error {
 				return fmt.Errorf("%s is %q", st.Server.Addr(), st.Role)
 			}
 		}
-		return errors.Join(answering(all), linked(all))
+		if err := answering(all); err != nil {
+			return err
+		}
+		return inStep(ctx, all)
 	})
 }
 

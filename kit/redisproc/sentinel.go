@@ -8,93 +8,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 )
-
-// The defaults of SentinelOptions.
-const (
-	// DefaultSentinels are as few as can lose one and still agree.
-	DefaultSentinels = 3
-	// DefaultDownAfter is short of Redis's thirty seconds, which nobody would
-	// wait for in a test.
-	DefaultDownAfter = time.Second
-	// DefaultFailoverTimeout is short of Redis's three minutes: twice as long
-	// passes between two attempts at a failover.
-	DefaultFailoverTimeout = 3 * time.Second
-	// DefaultMaster is the name of what the Sentinels watch.
-	DefaultMaster = "main"
-)
-
-// SentinelOptions are those of a primary, its replicas, and the Sentinels that
-// watch them. Zero ones are one, two and three of these.
-type SentinelOptions struct {
-	// Server holds the options of each server with data; its Port must be zero.
-	// TLS, ClientCerts and Password are for the Sentinels too; its ACL is not.
-	Server Options
-	// Replicas is their number. Zero is DefaultReplicas; negative is an error.
-	Replicas int
-	// Sentinels is their number. Zero is DefaultSentinels; negative is an error.
-	Sentinels int
-	// Quorum is how many Sentinels must find the primary dead. Zero is the
-	// majority; negative, or more than there are, is an error.
-	Quorum int
-	// Master is the name by which clients ask for the primary. Empty is
-	// DefaultMaster.
-	Master string
-	// DownAfter is how long the primary may be silent. Zero is
-	// DefaultDownAfter; less than a millisecond is an error.
-	DownAfter time.Duration
-	// FailoverTimeout bounds a step of a failover, and twice as long passes
-	// before the next attempt. Zero is DefaultFailoverTimeout; less than a
-	// millisecond is an error.
-	FailoverTimeout time.Duration
-}
-
-// resolve puts the defaults in place of zeros and checks the rest.
-func (o SentinelOptions) resolve() (SentinelOptions, error) {
-	bad := func(field, rule string, value any) error {
-		return fmt.Errorf("redisproc: SentinelOptions.%s %s, got %v", field, rule, value)
-	}
-	for _, n := range []struct {
-		field string
-		value *int
-		zero  int
-	}{{"Replicas", &o.Replicas, DefaultReplicas}, {"Sentinels", &o.Sentinels, DefaultSentinels}, {"Quorum", &o.Quorum, 0}} {
-		if *n.value < 0 {
-			return o, bad(n.field, "must not be negative", *n.value)
-		}
-		if *n.value == 0 {
-			*n.value = n.zero
-		}
-	}
-	for _, d := range []struct {
-		field string
-		value *time.Duration
-		zero  time.Duration
-	}{{"DownAfter", &o.DownAfter, DefaultDownAfter}, {"FailoverTimeout", &o.FailoverTimeout, DefaultFailoverTimeout}} {
-		if *d.value == 0 {
-			*d.value = d.zero
-		}
-		if *d.value < time.Millisecond {
-			return o, bad(d.field, "must be at least a millisecond", *d.value)
-		}
-	}
-	if o.Master == "" {
-		o.Master = DefaultMaster
-	}
-	if !isDirective(o.Master) { // the same letters, by Sentinel's own rule
-		return o, bad("Master", "must be letters, digits, '-' and '.'", strconv.Quote(o.Master))
-	}
-	if o.Quorum == 0 {
-		o.Quorum = o.Sentinels/2 + 1
-	}
-	if o.Quorum > o.Sentinels {
-		return o, bad("Quorum", fmt.Sprintf("must be at most %d, the number of Sentinels", o.Sentinels), o.Quorum)
-	}
-	return o, nil
-}
 
 // Sentinel is a primary, its replicas, and the Sentinels that watch them and
 // promote a replica when the primary dies. It is safe for concurrent use.
@@ -346,13 +262,16 @@ func (s *Sentinel) waitStable(ctx context.Context) error {
 			return err
 		}
 		all := s.Status(ctx)
-		if err := errors.Join(answering(all), linked(all)); err != nil {
+		if err := answering(all); err != nil {
 			return err
 		}
 		for _, st := range all[:len(s.servers)] {
 			if st.Running && (st.Server == primary) != (st.Role == RolePrimary) {
 				return fmt.Errorf("%s is %q", st.Server.Addr(), st.Role)
 			}
+		}
+		if err := inStep(ctx, all); err != nil {
+			return err
 		}
 		return each(running(s.sentinels), func(_ int, w *Server) error { return s.informed(ctx, w, primary) })
 	})

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -188,6 +189,43 @@ func linked(all []State) error {
 		}
 	}
 	return nil
+}
+
+// ackWait is how long a primary waits for the word of its replicas, in one try.
+const ackWait = 200 * time.Millisecond
+
+// inStep says what is missing until the running replicas among all follow their
+// primary and have read all that it wrote. The state "online" in INFO would not
+// do: after a full synchronisation nothing is sent to a replica before its first
+// acknowledgement, up to a second later.
+func inStep(ctx context.Context, all []State) error {
+	if err := linked(all); err != nil {
+		return err
+	}
+	var primaries []*Server
+	for _, st := range all {
+		if len(st.online) > 0 {
+			primaries = append(primaries, st.Server)
+		}
+	}
+	return each(primaries, func(_ int, s *Server) error {
+		want := 0
+		for _, st := range all {
+			if st.Running && st.Role == RoleReplica && st.Follows == s.Addr() {
+				want++
+			}
+		}
+		p := s.admin.Pipeline()
+		p.Publish(ctx, adminUser, "") // goes to the replicas too, and is no key
+		acked := p.Do(ctx, "wait", want, ackWait.Milliseconds())
+		if err := run(ctx, p); err != nil {
+			return err
+		}
+		if n, err := acked.Int(); err != nil || n < want {
+			return fmt.Errorf("%d of %d replicas have read all", n, want)
+		}
+		return nil
+	})
 }
 
 // answering says which of the running servers does not answer.
