@@ -2,7 +2,6 @@ package codec
 
 import (
 	"encoding/json"
-	"errors"
 	"io"
 )
 
@@ -33,9 +32,9 @@ func (c jsonCodec[T]) Append(dst []byte, _ string, v T) ([]byte, error) {
 func (c jsonCodec[T]) Decode(_ string, data []byte) (T, error) {
 	var v T
 	if err := json.Unmarshal(data, &v); err != nil {
-		// There is no sentinel for the end of the input; its offset tells.
-		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok && syntax.Offset >= int64(len(data)) && !json.Valid(data) {
-			err = errors.Join(io.ErrUnexpectedEOF, err)
+		// It has no sentinel for this, and an offset that any last byte could have.
+		if err.Error() == "unexpected end of JSON input" {
+			err = io.ErrUnexpectedEOF
 		}
 		return *new(T), undecoded("json", err)
 	}

@@ -69,12 +69,22 @@ type versioned[T any] struct {
 	codec   Codec[T]
 	version uint64
 	readers map[uint64]func(name string, data []byte) (T, error)
+	buffers buffers
 }
 
 func (c *versioned[T]) Encode(name string, v T) ([]byte, error) { return c.Append(nil, name, v) }
 
 func (c *versioned[T]) Append(dst []byte, name string, v T) ([]byte, error) {
-	return Append(binary.AppendUvarint(append(dst, versionedV1), c.version), c.codec, name, v)
+	// Written straight behind dst it would grow twice: for the envelope, and then
+	// for the value.
+	scratch := c.buffers.take()
+	defer c.buffers.give(scratch)
+	out, err := Append(binary.AppendUvarint(append(scratch.b, versionedV1), c.version), c.codec, name, v)
+	if err != nil {
+		return nil, err
+	}
+	scratch.b = out
+	return append(dst, out...), nil
 }
 
 func (c *versioned[T]) Decode(name string, data []byte) (T, error) {
