@@ -1,5 +1,7 @@
 package codec
 
+import "fmt"
+
 // Codec turns a value into the bytes that stand in Redis, and back. All codecs
 // of this package are safe for concurrent use, and one is to be shared: some of
 // them keep buffers for the next call.
@@ -39,4 +41,11 @@ func Append[T any](dst []byte, c Codec[T], name string, v T) ([]byte, error) {
 		return nil, err
 	}
 	return append(dst, data...), nil
+}
+
+// needed panics without a codec to put something around.
+func needed[T any](around string, c Codec[T]) {
+	if c == nil {
+		panic(fmt.Sprintf("codec: %s needs a codec, got nil", around))
+	}
 }

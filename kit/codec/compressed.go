@@ -50,9 +50,10 @@ const zstdMagic = "\x28\xb5\x2f\xfd"
 // to those who can put text of their own into it and see the length (BREACH):
 // do not compress a secret together with a stranger's text.
 //
-// One Compressed keeps up to GOMAXPROCS encoders with their windows: make one
-// for a type, not one for a call.
+// One Compressed keeps, for each CPU, an encoder of up to 2 MiB and the last
+// value that was decompressed, of up to Max: make one for a type, not for a call.
 func Compressed[T any](c Codec[T], o Compression) Codec[T] {
+	needed("Compressed", c)
 	if o.Max < 0 {
 		panic(fmt.Sprintf("codec: Compression.Max must not be negative, got %d", o.Max))
 	}
@@ -62,7 +63,9 @@ func Compressed[T any](c Codec[T], o Compression) Codec[T] {
 	if o.Above == 0 {
 		o.Above = DefaultAbove
 	}
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest))
+	// The window is a quarter of the level's own: it costs nothing below 1 MiB, and
+	// a fifth of the memory stays behind after a large value.
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(1<<20))
 	if err != nil {
 		panic(fmt.Sprintf("codec: zstd: %v", err)) // of options that are constant
 	}

@@ -1,7 +1,9 @@
 package codec
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 )
 
@@ -32,9 +34,10 @@ func (c jsonCodec[T]) Append(dst []byte, _ string, v T) ([]byte, error) {
 func (c jsonCodec[T]) Decode(_ string, data []byte) (T, error) {
 	var v T
 	if err := json.Unmarshal(data, &v); err != nil {
-		// It has no sentinel for this, and an offset that any last byte could have.
-		if err.Error() == "unexpected end of JSON input" {
-			err = io.ErrUnexpectedEOF
+		// Unmarshal has no sentinel for bytes that are missing; a Decoder has.
+		end := json.NewDecoder(bytes.NewReader(data)).Decode(new(json.RawMessage))
+		if errors.Is(end, io.EOF) || errors.Is(end, io.ErrUnexpectedEOF) {
+			err = end
 		}
 		return *new(T), undecoded("json", err)
 	}

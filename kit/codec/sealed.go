@@ -1,8 +1,6 @@
 package codec
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // sealedV1 begins what Sealed writes:
 //
@@ -32,6 +30,7 @@ const sealedOverhead = 12 + 16
 // A value that was stored before Sealed is ErrFormat, not read: else who can
 // write to Redis would only have to write without a seal.
 func Sealed[T any](c Codec[T], keys *Keys) Codec[T] {
+	needed("Sealed", c)
 	if keys == nil {
 		panic("codec: Sealed needs keys, got nil")
 	}

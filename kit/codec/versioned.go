@@ -52,6 +52,7 @@ func From[Old, T any](version int, old Codec[Old], upgrade func(Old) (T, error))
 //
 //	codec.Sealed(codec.Compressed(codec.Versioned(codec.CBOR[User](), 2, …), codec.Compression{}), keys)
 func Versioned[T any](c Codec[T], version int, upgrades ...Upgrade[T]) Codec[T] {
+	needed("Versioned", c)
 	if version < 1 {
 		panic(fmt.Sprintf("codec: a version must be at least 1, got %d", version))
 	}

@@ -12,7 +12,7 @@ import (
 // bytes say so, and follows nested arrays until the stack is at its end, which
 // no program survives. Checked first, an element costs at least a byte.
 func wellFormed(data []byte) error {
-	left := int64(1)               // values that are still to come at this level
+	left := int64(1)              // values that are still to come at this level
 	outer := make([]int64, 0, 32) // and at those around it
 	for {
 		for left == 0 {
