@@ -84,7 +84,7 @@ type compressed[T any] struct {
 	buffers    buffers
 }
 
-func (c *compressed[T]) Encode(name string, v T) ([]byte, error) { return c.Append(nil, name, v) }
+func (c *compressed[T]) Encode(name string, v T) ([]byte, error) { return c.Append([]byte{}, name, v) }
 
 func (c *compressed[T]) Append(dst []byte, name string, v T) (_ []byte, err error) {
 	plain := c.buffers.take()
