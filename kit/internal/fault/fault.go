@@ -119,19 +119,34 @@ func answered(answer redis.Error) Class {
 	if errors.Is(answer, redis.Nil) || errors.Is(answer, redis.TxFailedErr) {
 		return None
 	}
-	text := strings.TrimPrefix(answer.Error(), "EXECABORT Transaction discarded because of: ")
-	switch code, _, _ := strings.Cut(text, " "); code {
+	switch Code(answer) {
 	case "MOVED", "ASK", "TRYAGAIN":
 		return Redirect
-	case "OOM", "MISCONF":
+	case "OOM", "MISCONF", maxClients:
 		return Shed
 	case "LOADING", "READONLY", "CLUSTERDOWN", "MASTERDOWN", "NOREPLICAS", "UNBLOCKED", "BUSY":
 		return Later
 	}
-	if strings.HasPrefix(text, "ERR max number of clients") {
-		return Shed
-	}
 	return Bug
+}
+
+// maxClients is the answer of a full server, the one without a code of its own.
+const maxClients = "ERR max number of clients reached"
+
+// Code returns the code that the server's answer begins with, such as LOADING;
+// empty if the error is none. A transaction that was discarded for a reason that
+// the answer names has the code of that.
+func Code(err error) string {
+	answer, ok := errors.AsType[redis.Error](err)
+	if !ok {
+		return ""
+	}
+	text := strings.TrimPrefix(answer.Error(), "EXECABORT Transaction discarded because of: ")
+	if strings.HasPrefix(text, maxClients) {
+		return maxClients
+	}
+	code, _, _ := strings.Cut(text, " ")
+	return code
 }
 
 // unconnected reports whether there never was a connection to write to.
