@@ -221,9 +221,11 @@ func TestTracker_moved(t *testing.T) {
 	first, second := redistest.Start(t, redisproc.Options{}), redistest.Start(t, redisproc.Options{})
 	var to atomic.Pointer[redisproc.Server]
 	to.Store(first)
+	var dials atomic.Int64
 	c := redistest.ClientOf(t, first, func(o *redis.Options) {
 		o.PoolSize = 1
 		o.Dialer = func(ctx context.Context, network, _ string) (net.Conn, error) {
+			dials.Add(1)
 			var d net.Dialer
 			return d.DialContext(ctx, network, to.Load().Addr())
 		}
@@ -232,6 +234,12 @@ func TestTracker_moved(t *testing.T) {
 	one, two := redistest.ClientOf(t, first), redistest.ClientOf(t, second)
 	told.forget()
 	to.Store(second)
+	before := dials.Load()
+	kill(t, one)
+	redistest.Eventually(t, "it has tried again and again", func() bool { return dials.Load() >= before+3 })
+	if tracker.Live() {
+		t.Error("live on a server that the client does not read from")
+	}
 	must(t, one.Do(t.Context(), "client", "kill", "type", "normal", "skipme", "yes").Err()) // the client's pool; the tracker's connection lives on
 	redistest.Eventually(t, "the tracker has moved", func() bool { return len(trackers(t, two)) == 1 && len(trackers(t, one)) == 0 })
 	live(t, tracker)

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/redis-grind/grind/kit/redisproc"
 	"github.com/redis-grind/grind/kit/redistest"
 )
@@ -88,86 +90,150 @@ func TestModel_overtaken(t *testing.T) {
 	}
 }
 
-// Readers fill, writers count up, and connections are killed all the while. An
+// Readers fill, writers count up, and connections are killed all the while: an
 // entry that is read while Live is no older than Check, and when all is quiet
 // every entry equals Redis.
-func TestModel_neverStale(t *testing.T) {
+func TestModel_killed(t *testing.T) {
 	t.Parallel()
-	const (
-		check = 250 * time.Millisecond
-		names = 20
-		kills = 30
-	)
-	c := redistest.ClientOf(t, redistest.Start(t, redisproc.Options{}))
-	n := newNear()
-	tracker, _, _ := run(t, c, Options{Prefix: "k:", Check: check, OnKeys: n.onKeys, OnReset: n.onReset})
+	server := redistest.ClientOf(t, redistest.Start(t, redisproc.Options{}))
+	m := &model{near: newNear(), client: server, check: 250 * time.Millisecond, durable: true}
+	m.play(t, func() {
+		for range 30 {
+			kill(t, server)
+			m.hitsMore(t)
+		}
+	})
+}
 
-	ctx, stop := context.WithCancel(t.Context())
-	var readers, writers sync.WaitGroup
-	var told, hits, fills atomic.Int64
-	acknowledged := make([]history, names)
-	for i := range 2 * names {
-		key, h := fmt.Sprint("k:", i%names), &acknowledged[i%names]
-		readers.Go(func() {
-			for ctx.Err() == nil {
-				oldest := time.Now().Add(-check)
-				isLive := tracker.Live()
-				if v, ok := n.value(key); ok {
-					hits.Add(1)
-					if isLive {
-						told.Add(1)
-						if least := h.at(oldest); v < least {
-							t.Errorf("%s = %d, but %d was acknowledged more than %v ago", key, v, least, check)
-							return
-						}
-					}
-					time.Sleep(100 * time.Microsecond) // let writers have the machine
-					continue
+// The same through failovers. They may lose acknowledged writes, so what holds
+// is that in the end the cache is as Redis is.
+func TestModel_failover(t *testing.T) {
+	t.Parallel()
+	t.Run("sentinel", func(t *testing.T) {
+		t.Parallel()
+		s := redistest.StartSentinel(t, redisproc.SentinelOptions{})
+		m := &model{near: newNear(), client: redistest.SentinelClientOf(t, s), check: time.Second}
+		m.play(t, func() {
+			old, err := s.Primary(t.Context())
+			must(t, err, old.Kill(t.Context()))
+			_, err = s.WaitFailover(t.Context(), old)
+			must(t, err)
+			m.hitsMore(t)
+		})
+	})
+	t.Run("cluster", func(t *testing.T) {
+		t.Parallel()
+		c := redistest.StartCluster(t, redisproc.ClusterOptions{})
+		m := &model{near: newNear(), client: redistest.ClusterClientOf(t, c), check: time.Second}
+		m.play(t, func() {
+			for _, kill := range []bool{false, true} {
+				old := c.Primaries(t.Context())[0]
+				if kill {
+					must(t, old.Kill(t.Context()))
+					_, err := c.WaitFailover(t.Context(), old)
+					must(t, err)
+				} else {
+					_, err := c.FailOver(t.Context(), old)
+					must(t, err)
 				}
-				epoch := n.epochOf(key)
-				v, err := c.Get(ctx, key).Int()
-				if err == nil {
-					fills.Add(1)
-					n.put(key, v, epoch)
-				}
+				m.hitsMore(t)
 			}
 		})
-	}
+	})
+}
+
+// names is how many keys a model has.
+const names = 20
+
+// model is a near cache under readers and writers.
+type model struct {
+	near    *near
+	client  redis.UniversalClient
+	check   time.Duration
+	durable bool // what is acknowledged is never lost
+	tracker *Tracker
+	history [names]history
+
+	fills, hits, liveHits atomic.Int64
+}
+
+// play lets readers and writers run while disturb does, and looks for stale
+// entries when writers have stopped.
+func (m *model) play(t *testing.T, disturb func()) {
+	m.tracker, _, _ = run(t, m.client, Options{Prefix: "k:", Check: m.check, OnKeys: m.near.onKeys, OnReset: m.near.onReset})
+	reading, stopReading := context.WithCancel(t.Context())
 	writing, stopWriting := context.WithCancel(t.Context())
+	var readers, writers sync.WaitGroup
 	for i := range names {
-		key, h := fmt.Sprint("k:", i), &acknowledged[i]
-		writers.Go(func() {
-			for writing.Err() == nil {
-				v, err := c.Incr(t.Context(), key).Result()
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				h.add(int(v))
-				sleep(writing, time.Duration(i)*time.Millisecond) // hot keys and cold ones
-			}
-		})
+		writers.Go(func() { m.write(t, writing, i) })
+		readers.Go(func() { m.read(t, reading, i) })
+		readers.Go(func() { m.read(t, reading, i) })
 	}
-	for range kills {
-		kill(t, c)
-		live(t, tracker)
-		before := told.Load() + 200
-		redistest.Eventually(t, "readers hit while it is live", func() bool { return told.Load() > before || t.Failed() })
-	}
+	disturb()
 	stopWriting()
 	writers.Wait()
 	quiet := time.Now()
-	redistest.Eventually(t, "the last writes are told", func() bool { return time.Since(quiet) > check && tracker.Live() })
-	stop()
+	redistest.Eventually(t, "the last writes are told", func() bool { return time.Since(quiet) > m.check && m.tracker.Live() })
+	stopReading()
 	readers.Wait()
-	t.Logf("%d fills, %d hits, %d of them live, %d kills", fills.Load(), hits.Load(), told.Load(), kills)
+	t.Logf("%d fills, %d hits, %d of them while live", m.fills.Load(), m.hits.Load(), m.liveHits.Load())
 	for i := range names {
 		key := fmt.Sprint("k:", i)
-		want, err := c.Get(t.Context(), key).Int()
+		want, err := m.client.Get(t.Context(), key).Int()
 		must(t, err)
-		if got, ok := n.value(key); ok && got != want {
+		if got, ok := m.near.value(key); ok && got != want {
 			t.Errorf("%s = %d here, %d in Redis", key, got, want)
 		}
+	}
+}
+
+// hitsMore waits until readers have hit while it was live.
+func (m *model) hitsMore(t *testing.T) {
+	t.Helper()
+	live(t, m.tracker)
+	enough := m.liveHits.Load() + 200
+	redistest.Eventually(t, "readers hit", func() bool { return m.liveHits.Load() > enough || t.Failed() })
+}
+
+func (m *model) read(t *testing.T, ctx context.Context, i int) {
+	key := fmt.Sprint("k:", i)
+	for ctx.Err() == nil {
+		oldest := time.Now().Add(-m.check)
+		isLive := m.tracker.Live()
+		if v, ok := m.near.value(key); ok {
+			m.hits.Add(1)
+			if isLive {
+				m.liveHits.Add(1)
+				if least := m.history[i].at(oldest); m.durable && v < least {
+					t.Errorf("%s = %d, but %d was acknowledged more than %v ago", key, v, least, m.check)
+					return
+				}
+			}
+			sleep(ctx, 100*time.Microsecond) // let writers have the machine
+			continue
+		}
+		epoch := m.near.epochOf(key)
+		v, err := m.client.Get(ctx, key).Int()
+		if err != nil {
+			sleep(ctx, time.Millisecond)
+			continue
+		}
+		m.fills.Add(1)
+		m.near.put(key, v, epoch)
+	}
+}
+
+func (m *model) write(t *testing.T, ctx context.Context, i int) {
+	for ctx.Err() == nil {
+		v, err := m.client.Incr(t.Context(), fmt.Sprint("k:", i)).Result()
+		switch {
+		case err == nil:
+			m.history[i].add(int(v))
+		case m.durable:
+			t.Error(err)
+			return
+		}
+		sleep(ctx, time.Duration(i)*time.Millisecond) // hot keys and cold ones
 	}
 }
 
