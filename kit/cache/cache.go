@@ -239,7 +239,10 @@ func (c *Cache[K, V]) Invalidate(ctx context.Context, ids ...K) error {
 	for i, key := range ids {
 		names[i] = c.nameOf(key)
 	}
-	return c.invalidate(ctx, names)
+	if err := c.invalidate(ctx, names); err != nil {
+		return fmt.Errorf("cache: invalidate %d keys, %q first: %w", len(names), names[0].text, err)
+	}
+	return nil
 }
 
 // invalidate is Invalidate by names. What is here goes last: a reader that asked

@@ -14,7 +14,7 @@ import (
 const maxLoads = 3
 
 // loader is what a flight runs, whichever method was given it.
-type loader[V any] func(context.Context, *Entry) (V, error)
+type loader[T any] func(context.Context, *Entry) (T, error)
 
 // flights are the loads of this process: at most one to a key that callers can
 // join.
@@ -112,7 +112,7 @@ func (c *Cache[K, V]) lead(ctx context.Context, key K, n name, seen string, load
 	for loads := 0; ; {
 		g, err := c.remote.acquire(ctx, n, token, seen)
 		if err != nil {
-			return c.offline(ctx, key, n, load, err)
+			return c.offline(ctx, n, load, err)
 		}
 		switch g.kind {
 		case present:
@@ -124,7 +124,7 @@ func (c *Cache[K, V]) lead(ctx context.Context, key K, n name, seen string, load
 				return outcome[V]{result: result, err: err}
 			}
 			if f.newer {
-				return c.unstored(ctx, key, n, load)
+				return c.unstored(ctx, n, load)
 			}
 			seen = f.id // to be replaced
 		case busy:
@@ -133,7 +133,7 @@ func (c *Cache[K, V]) lead(ctx context.Context, key K, n name, seen string, load
 			}
 			waited := time.Since(began)
 			if waited >= c.options.Wait {
-				return c.unstored(ctx, key, n, load)
+				return c.unstored(ctx, n, load)
 			}
 			time.Sleep(pause(waited, c.options.Wait-waited))
 		case granted:
@@ -176,7 +176,7 @@ func (c *Cache[K, V]) loadLeased(ctx context.Context, key K, n name, l lease, lo
 		out.doubt = err != nil || !held
 		return out, false
 	}
-	stored, err := c.put(ctx, n, l, ttl, entry)
+	stored, err := c.put(ctx, n, l, loaded.began, c.tagsOf(key, loaded), ttl, entry)
 	switch {
 	case err != nil:
 		c.failed(err)
@@ -195,8 +195,8 @@ func (c *Cache[K, V]) loadLeased(ctx context.Context, key K, n name, l lease, lo
 }
 
 // loaded is what a loader came back with.
-type loaded[V any] struct {
-	value    V
+type loaded[T any] struct {
+	value    T
 	negative bool // it said ErrNotFound
 	err      error
 	entry    Entry
@@ -204,49 +204,57 @@ type loaded[V any] struct {
 	took     time.Duration
 }
 
-// call runs a loader under LoadTimeout and renews its lease meanwhile; token is
-// empty where there is none. A loader that panics or ends its goroutine makes an
-// error; one that does not heed its context is left behind.
+// call runs the loader of one key and renews its lease meanwhile; token is empty
+// where there is none.
 func (c *Cache[K, V]) call(ctx context.Context, n name, token string, load loader[V]) loaded[V] {
-	ctx, cancel := context.WithTimeout(ctx, c.options.LoadTimeout)
-	defer cancel()
 	c.stats.loads.Add(1)
+	l := call(ctx, c.options.LoadTimeout, c.options.LeaseTTL/3, load, func(ctx context.Context) {
+		if token == "" {
+			return
+		}
+		if stands, err := c.remote.renew(ctx, n, token); err == nil && !stands {
+			token = "" // killed: what is loaded will be refused
+		}
+	})
+	if l.err != nil && !l.negative {
+		c.stats.loadErrors.Add(1)
+	}
+	return l
+}
+
+// call runs a loader within a time, and renew every so often meanwhile. A loader
+// that panics or ends its goroutine makes an error; one that does not heed its
+// context is left behind.
+func call[T any](ctx context.Context, within, every time.Duration, load loader[T], renew func(context.Context)) loaded[T] {
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
 	began := time.Now()
-	done := make(chan loaded[V], 1)
+	done := make(chan loaded[T], 1)
 	go func() {
-		l := loaded[V]{err: errors.New("the loader ended its goroutine")}
+		l := loaded[T]{err: errors.New("the loader ended its goroutine")}
 		defer func() { done <- l }() // after runtime.Goexit too
-		l = run(ctx, load)
+		l = survive(ctx, load)
 	}()
-	renewal := time.NewTicker(c.options.LeaseTTL / 3)
+	renewal := time.NewTicker(every)
 	defer renewal.Stop()
 	for {
 		select {
 		case l := <-done:
 			l.began, l.took = began, time.Since(began)
-			if l.err != nil && !l.negative {
-				c.stats.loadErrors.Add(1)
-			}
 			return l
 		case <-ctx.Done():
-			c.stats.loadErrors.Add(1)
-			return loaded[V]{err: fmt.Errorf("the loader did not return within %v: %w", c.options.LoadTimeout, ctx.Err()), began: began}
+			return loaded[T]{err: fmt.Errorf("the loader did not return within %v: %w", within, ctx.Err()), began: began}
 		case <-renewal.C:
-			if token == "" {
-				continue
-			}
-			if stands, err := c.remote.renew(ctx, n, token); err == nil && !stands {
-				token = "" // killed: what is loaded will be refused, and that is known by then
-			}
+			renew(ctx)
 		}
 	}
 }
 
-// run calls a loader and survives it.
-func run[V any](ctx context.Context, load loader[V]) (l loaded[V]) {
+// survive calls a loader, and makes an error of its panic.
+func survive[T any](ctx context.Context, load loader[T]) (l loaded[T]) {
 	defer func() {
 		if p := recover(); p != nil {
-			l = loaded[V]{err: &PanicError{Value: p, Stack: debug.Stack()}}
+			l = loaded[T]{err: &PanicError{Value: p, Stack: debug.Stack()}}
 		}
 	}()
 	l.value, l.err = load(ctx, &l.entry)
@@ -267,7 +275,7 @@ func (c *Cache[K, V]) loadedOutcome(n name, l loaded[V]) outcome[V] {
 
 // unstored loads for the callers of this process alone: somebody else holds the
 // lease for too long, or what is stored must not be overwritten.
-func (c *Cache[K, V]) unstored(ctx context.Context, _ K, n name, load loader[V]) outcome[V] {
+func (c *Cache[K, V]) unstored(ctx context.Context, n name, load loader[V]) outcome[V] {
 	c.stats.unstored.Add(1)
 	out := c.loadedOutcome(n, c.call(ctx, n, "", load))
 	out.doubt = true
@@ -277,10 +285,10 @@ func (c *Cache[K, V]) unstored(ctx context.Context, _ K, n name, load loader[V])
 // offline loads when Redis did not answer: not more than OriginLimit at once.
 // Without Redis nobody can invalidate either, so that those who joined take
 // the result as it is.
-func (c *Cache[K, V]) offline(ctx context.Context, key K, n name, load loader[V], cause error) outcome[V] {
+func (c *Cache[K, V]) offline(ctx context.Context, n name, load loader[V], cause error) outcome[V] {
 	c.failed(cause)
 	if outOfMemory(cause) {
-		return c.unstored(ctx, key, n, load)
+		return c.unstored(ctx, n, load)
 	}
 	if !c.origin.enter() {
 		c.stats.overloaded.Add(1)

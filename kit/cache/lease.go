@@ -4,7 +4,6 @@ import (
 	"context"
 	_ "embed"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -121,6 +120,16 @@ func (r *remote) patience(ctx context.Context) time.Duration {
 	return min(r.timeout, left)
 }
 
+// batch is a step of several scripts in one round trip. After an error that is
+// not the server's the results must not be looked at.
+func (r *remote) batch(ctx context.Context, fill func(context.Context, *script.Batch)) error {
+	return r.step(ctx, func(ctx context.Context) error {
+		return within(ctx, func() error {
+			return script.Pipelined(ctx, r.conn, func(b *script.Batch) error { fill(ctx, b); return nil })
+		})
+	})
+}
+
 // get reads an entry; nil for none.
 func (r *remote) get(ctx context.Context, n name) (data []byte, err error) {
 	err = r.step(ctx, func(ctx context.Context) error {
@@ -226,20 +235,12 @@ func (r *remote) release(ctx context.Context, n name, token string) (stood bool,
 // allow, and is tried even when reads have given Redis up.
 func (r *remote) invalidate(ctx context.Context, names ...name) error {
 	if len(names) == 1 {
-		err := invalidateScript.Run(ctx, r.pipe, names[0].both(), script.Millis(r.lag)).Err()
-		if err != nil {
-			return fmt.Errorf("cache: invalidate %q: %w", names[0].text, err)
-		}
-		return nil
+		return invalidateScript.Run(ctx, r.pipe, names[0].both(), script.Millis(r.lag)).Err()
 	}
-	err := script.Pipelined(ctx, r.conn, func(b *script.Batch) error {
+	return script.Pipelined(ctx, r.conn, func(b *script.Batch) error {
 		for _, n := range names {
 			invalidateScript.Queue(ctx, b, n.both(), script.Millis(r.lag))
 		}
 		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("cache: invalidate %d keys, %q first: %w", len(names), names[0].text, err)
-	}
-	return nil
 }

@@ -144,3 +144,23 @@ func (l *local[K, V]) reset() {
 	}
 	l.values.InvalidateAll()
 }
+
+// has is get for those who only look.
+func (l *local[K, V]) has(key K) bool {
+	if l == nil {
+		return false
+	}
+	v, ok := l.values.GetEntryQuietly(key)
+	return ok && l.epochs[v.Value.epoch.stripe].Load() == v.Value.epoch.count
+}
+
+// counts returns the hits, and how many values there are about.
+func (l *local[K, V]) counts() (hits int64, entries int) {
+	if l == nil {
+		return 0, 0
+	}
+	for i := range l.hits {
+		hits += l.hits[i].n.Load()
+	}
+	return hits, l.values.EstimatedSize()
+}

@@ -82,8 +82,14 @@ type impatient struct{ redis.UniversalClient }
 
 // Process is the client's, left alone when the context ends.
 func (c impatient) Process(ctx context.Context, cmd redis.Cmder) error {
+	return within(ctx, func() error { return c.UniversalClient.Process(ctx, cmd) })
+}
+
+// within calls something that may not heed the context, and leaves it behind
+// when that ends.
+func within(ctx context.Context, do func() error) error {
 	done := make(chan error, 1)
-	go func() { done <- c.UniversalClient.Process(ctx, cmd) }()
+	go func() { done <- do() }()
 	select {
 	case err := <-done:
 		return err

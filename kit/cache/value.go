@@ -114,12 +114,14 @@ func (c *Cache[K, V]) jittered(ttl time.Duration) time.Duration {
 	return ttl + time.Duration(float64(ttl)*c.options.Jitter*(2*rand.Float64()-1))
 }
 
-// put stores an entry that may stand for ttl since its lease was granted. It
-// reports false when an invalidation came meanwhile.
-func (c *Cache[K, V]) put(ctx context.Context, n name, l lease, ttl time.Duration, entry []byte) (bool, error) {
-	ttl -= time.Since(l.grant.at)
-	if ttl <= 0 {
+// put stores an entry with its tags; it may stand for ttl since its lease was
+// granted. It reports false when an invalidation came since the load began.
+func (c *Cache[K, V]) put(ctx context.Context, n name, l lease, began time.Time, tags []string, ttl time.Duration, entry []byte) (bool, error) {
+	if ttl -= time.Since(l.grant.at); ttl <= 0 {
 		return c.remote.release(ctx, n, l.token) // it is over before it began
+	}
+	if stands, err := c.enter(ctx, tagging{n, tags, began, ttl}); err != nil || !stands {
+		return false, err
 	}
 	return c.remote.store(ctx, n, l.token, ttl, entry)
 }
