@@ -69,13 +69,17 @@ func (c Class) Down() bool { return c >= Shed }
 func (c Class) Unexecuted() bool { return c >= Redirect && c <= Unreachable }
 
 // In is Classify for who has the context of the call: what ended because the
-// context did is Caller.
+// context did is Caller, and what ended by a nearer deadline, of a step within
+// the call, is Ambiguous.
 func In(ctx context.Context, err error) Class {
-	c := Classify(err)
-	if (c == Ambiguous || c == Unreachable || c == Shed && !pipe.Answered(err)) && over(ctx) {
+	switch c := Classify(err); {
+	case (c == Ambiguous || c == Unreachable || c == Shed && !pipe.Answered(err)) && over(ctx):
 		return Caller
+	case c == Caller && errors.Is(err, context.DeadlineExceeded) && !over(ctx):
+		return Ambiguous
+	default:
+		return c
 	}
-	return c
 }
 
 // over reports whether a context has ended, or would have if its timer were as

@@ -128,6 +128,11 @@ func TestIn(t *testing.T) {
 			t.Errorf("%s: %v is %v, want %v", tt.name, err, got, tt.want)
 		}
 	}
+	step, cancelStep := context.WithTimeout(t.Context(), 1)
+	defer cancelStep()
+	if err := c.Get(step, "k").Err(); In(t.Context(), err) != Ambiguous || In(step, err) != Caller {
+		t.Errorf("a step's deadline: %v is %v for the caller, want ambiguous; for the step %v, want caller", err, In(t.Context(), err), In(step, err))
+	}
 	must(t, s.Kill(t.Context()))
 	for _, ctx := range []context.Context{cancelled, soon} {
 		if err := c.Get(ctx, "k").Err(); In(ctx, err) != Caller {
