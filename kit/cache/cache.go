@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/redis-grind/grind/kit/internal/keys"
 	"github.com/redis-grind/grind/kit/internal/pipe"
+	"github.com/redis-grind/grind/kit/internal/track"
 )
 
 // The decisions that a caller can make. All are matched with errors.Is.
@@ -45,6 +47,7 @@ type Cache[K comparable, V any] struct {
 	flights flights[V]
 	origin  bulkhead
 	stats   counters
+	tracker atomic.Pointer[track.Tracker] // while Run is at work
 }
 
 // New returns a cache over a client, which it neither dials nor closes. Bad
@@ -255,15 +258,6 @@ func (c *Cache[K, V]) invalidate(ctx context.Context, names []name) error {
 		c.stats.invalidations.Add(int64(len(names)))
 	}
 	return err
-}
-
-// Run keeps Options.Local up to date with what other processes invalidate,
-// until ctx ends; then it returns nil. Without it, and while its connection to
-// Redis is broken, a value can stay in memory for Local.TTL after another
-// process invalidated it. A cache without Local needs no Run.
-func (c *Cache[K, V]) Run(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
 }
 
 // nameOf makes the keys of an entry.

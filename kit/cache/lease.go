@@ -96,11 +96,7 @@ func (r *remote) step(ctx context.Context, do func(context.Context) error) error
 	bounded, cancel := context.WithTimeout(ctx, r.patience(ctx))
 	defer cancel()
 	err := do(bounded)
-	class := fault.In(ctx, err)
-	if class == fault.Caller && ctx.Err() == nil {
-		class = fault.Ambiguous // it was our own bound
-	}
-	r.breaker.note(class)
+	r.breaker.note(fault.In(ctx, err))
 	return err
 }
 

@@ -68,5 +68,8 @@ func (c *Cache[K, V]) Stats() Stats {
 		LocalResets:   n.localResets.Load(),
 	}
 	s.LocalHits, s.LocalEntries = c.local.counts()
+	if t := c.tracker.Load(); t != nil {
+		s.Pushed = t.Live()
+	}
 	return s
 }

@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -223,13 +222,4 @@ func (c *Cache[K, V]) clearNode(ctx context.Context, node *redis.Client) error {
 			return nil
 		}
 	}
-}
-
-// isValueKey returns the key of the cache whose value a Redis key holds.
-func (c *Cache[K, V]) isValueKey(key string) (name, bool) {
-	if !strings.HasSuffix(key, "}:"+partValue) {
-		return name{}, false
-	}
-	text, part, ok := c.space.Entity(key)
-	return name{text: text}, ok && part == partValue
 }
