@@ -131,6 +131,8 @@ func line(cmd redis.Cmder) string {
 
 // RedisHook counts the commands of the client it is added to: in the metrics,
 // and with the request under whose context they are sent. It changes nothing.
+// What a new connection introduces itself with, such as HELLO, is not counted. The time
+// of a command includes the wait for a connection.
 //
 // Redis: none of its own.
 func (s *Server) RedisHook() redis.Hook { return redisHook{s.metrics} }
@@ -143,6 +145,9 @@ func (h redisHook) DialHook(next redis.DialHook) redis.DialHook { return next }
 // ProcessHook counts a command.
 func (h redisHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
+		if introduces(cmd) {
+			return next(ctx, cmd)
+		}
 		start := time.Now()
 		err := next(ctx, cmd)
 		if err != nil && cmd.Err() == nil {
@@ -156,7 +161,7 @@ func (h redisHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 // ProcessPipelineHook counts the commands of a pipeline.
 func (h redisHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
-		if isHandshake(cmds) {
+		if len(cmds) == 0 || introduces(cmds[0]) { // such a pipeline holds nothing else
 			return next(ctx, cmds)
 		}
 		start := time.Now()
@@ -175,17 +180,19 @@ func (h redisHook) count(ctx context.Context, cmds []redis.Cmder, took time.Dura
 	}
 }
 
-// isHandshake knows the pipelines by which the client greets a server on a new
-// connection: no request asked for them.
-func isHandshake(cmds []redis.Cmder) bool {
-	if len(cmds) == 0 {
-		return true
-	}
-	switch cmds[0].Name() {
-	case "hello", "auth":
+// introduces knows the commands by which a client introduces itself on a new
+// connection: no request asked for them. redistest.Count leaves out the same.
+func introduces(cmd redis.Cmder) bool {
+	switch cmd.Name() {
+	case "hello", "auth", "select", "readonly":
 		return true
 	case "client":
-		return strings.HasPrefix(strings.ToLower(cmds[0].FullName()), "client set")
+		if args := cmd.Args(); len(args) > 1 {
+			switch strings.ToLower(fmt.Sprint(args[1])) {
+			case "setname", "setinfo", "maint_notifications":
+				return true
+			}
+		}
 	}
 	return false
 }

@@ -77,6 +77,7 @@ func (s *shelf) remove(id string) error {
 func (s *shelf) after(id string, n int) (page []book, more bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	page = []book{} // in JSON an empty list, not null
 	for _, b := range s.books {
 		if b.ID > id {
 			page = append(page, b)
