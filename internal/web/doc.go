@@ -27,11 +27,6 @@
 // /problems/no-such-book: it is the same wherever the API runs, and it answers
 // with a page that says what to do.
 //
-// Read time-outs: a read deadline that passes while a handler works cancels the
-// handler's context, since net/http reads ahead to see whether the client left.
-// So there is no Server.ReadTimeout; the deadline for a body begins with the
-// body and is taken away at its end.
-//
 // The OpenAPI document is made once, under a lock: huma's own routes make it
 // without one. Its docs page loads from a CDN, so ours takes the files of swgui
 // with an index that a strict Content-Security-Policy lets live.

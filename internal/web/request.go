@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"crypto/rand"
-	"io"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -76,7 +75,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx := trace.WithRequest(context.WithValue(r.Context(), requestKey{}, q), q.id)
 	r = r.WithContext(ctx)
 	out := &response{ResponseWriter: w, server: s, request: r, state: q}
-	s.protect(out, r)
+	s.protect(w.Header(), q.id)
 	s.metrics.inFlight.Inc()
 	defer s.metrics.inFlight.Dec()
 	defer s.finish(out, r, q)
@@ -91,10 +90,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mux.ServeHTTP(out, r)
 }
 
-// protect sets what every answer carries, and the deadline of the body.
-func (s *Server) protect(w *response, r *http.Request) {
-	h := w.Header()
-	h.Set("X-Request-Id", w.state.id)
+// protect sets what every answer carries.
+func (s *Server) protect(h http.Header, id string) {
+	h.Set("X-Request-Id", id)
 	h.Set("Content-Security-Policy", Policy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
@@ -103,30 +101,6 @@ func (s *Server) protect(w *response, r *http.Request) {
 	if phase(s.phase.Load()) == draining {
 		h.Set("Connection", "close") // the client's next request goes elsewhere
 	}
-	if r.Body != nil && r.Body != http.NoBody {
-		control := http.NewResponseController(w.ResponseWriter)
-		if control.SetReadDeadline(time.Now().Add(s.o.BodyTimeout)) == nil {
-			r.Body = &body{ReadCloser: r.Body, control: control}
-		}
-	}
-}
-
-// body takes its deadline away when it has been read: one that passed later
-// would cancel the handler's context.
-type body struct {
-	io.ReadCloser
-	control *http.ResponseController
-	ended   bool
-}
-
-// Read reads, and at the end of file ends the deadline.
-func (b *body) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if err == io.EOF && !b.ended { //nolint:errorlint // readers return it bare
-		b.ended = true
-		b.control.SetReadDeadline(time.Time{}) //nolint:errcheck // it worked when it was set
-	}
-	return n, err
 }
 
 // recoverPanic answers for a handler that panicked. If its answer had begun the

@@ -94,6 +94,7 @@ func (s *Server) serve(requests context.Context) (*http.Server, <-chan error) {
 		Handler:           s,
 		BaseContext:       func(net.Listener) context.Context { return requests },
 		ReadHeaderTimeout: s.o.HeaderTimeout,
+		ReadTimeout:       s.o.HeaderTimeout + s.o.BodyTimeout, // net/http lifts it at the end of the body
 		WriteTimeout:      s.o.WriteTimeout,
 		IdleTimeout:       s.o.IdleTimeout,
 		MaxHeaderBytes:    16 << 10,

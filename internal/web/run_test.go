@@ -115,11 +115,16 @@ func TestRun_order(t *testing.T) {
 		slow <- string(b) + errText(err)
 	}()
 	<-entered
+	transport := new(http.Transport)
+	t.Cleanup(transport.CloseIdleConnections)
+	keeping := &http.Client{Transport: transport, Timeout: 10 * time.Second}
 	r.stop()
 	until(t, "readiness fails", func() bool { return status(t, c, s.URL()+"/readyz") == 503 })
-	if got := status(t, c, s.URL()+"/books"); got != 200 {
-		t.Errorf("a request in the delay: got %d, want 200", got)
+	answer, err := keeping.Get(s.URL() + "/books") //nolint:noctx // the client has its time-out
+	if err != nil || answer.StatusCode != 200 || !answer.Close {
+		t.Fatalf("a request in the delay: got %+v and %v, want 200 on a connection that ends", answer, err)
 	}
+	answer.Body.Close()
 	until(t, "nobody listens", func() bool {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(s.URL(), "http://")) //nolint:noctx // the loopback answers at once
 		if err == nil {
