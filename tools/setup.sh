@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Puts on this machine what the tests need: a Redis server and its command line,
-# Chromium with a font, and Python with redis-py (for the course's foreign
-# programs). Debian and its children get it by apt-get; other systems get one
+# PostgreSQL, Chromium with a font, and Python with redis-py (for the course's
+# foreign programs). Debian and its children get it by apt-get; other systems get one
 # line that says what to install. Does nothing where all is present.
 set -euo pipefail
 
@@ -10,6 +10,7 @@ python_redis() {
 	[[ -x /usr/bin/python3 ]] && python=/usr/bin/python3
 	"$python" -c 'import redis' 2>/dev/null
 }
+postgres() { command -v initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb'; }
 browser() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
 fonts() { command -v fc-list && fc-list : family | grep -q .; }
 
@@ -17,6 +18,7 @@ fonts() { command -v fc-list && fc-list : family | grep -q .; }
 missing() {
 	command -v redis-server >/dev/null || command -v valkey-server >/dev/null || echo redis-server
 	command -v redis-cli >/dev/null || command -v valkey-cli >/dev/null || echo redis-tools
+	postgres >/dev/null || echo postgresql
 	browser >/dev/null || echo chromium
 	# macOS and Windows draw with their own fonts.
 	[[ $(uname) != Linux ]] || fonts >/dev/null || echo fonts-dejavu-core fontconfig
@@ -40,14 +42,18 @@ if [[ $(id -u) != 0 ]]; then
 fi
 
 echo "setup: installing $wanted" >&2
-# RUNLEVEL=1 keeps a host without systemd from starting the packaged service:
-# the tests start servers of their own, and port 6379 is not ours to take.
+# RUNLEVEL=1 keeps a host without systemd from starting the packaged services:
+# the tests start servers of their own, and ports 6379 and 5432 are not ours to take.
 apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -qq -o Dpkg::Use-Pty=0)
 "${apt[@]}" update >&2
 # shellcheck disable=SC2086 # the list is words
 "${apt[@]}" install --yes --no-install-recommends $wanted >&2
 if [[ " $wanted " == *" redis-server "* && -d /run/systemd/system ]]; then
 	"${as_root[@]}" systemctl disable --now redis-server >&2
+fi
+
+if [[ " $wanted " == *" postgresql "* && -d /run/systemd/system ]]; then
+	"${as_root[@]}" systemctl disable --now postgresql >&2
 fi
 
 left=$(missing | xargs)

@@ -1,0 +1,10 @@
+-- release.lua: gives a shard back before its lease ends.
+--
+-- KEYS[1] owner  string: the token of the worker that has the shard
+-- ARGV[1] token  of this worker's turn
+-- Returns 1, or 0 when the shard is no longer this worker's
+-- Complexity O(1)
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+  return 0
+end
+return redis.call('DEL', KEYS[1])
