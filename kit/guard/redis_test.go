@@ -58,7 +58,7 @@ func TestDo_replyLost(t *testing.T) {
 			c := redis.NewClient(o)
 			t.Cleanup(func() { c.Close(); cancel(); <-done })
 			_ = must[func()](t)(wire.Throw(tap.Fault{Kind: tap.LoseReply, Command: "INCR", Times: 1, Silent: tt.silent}))
-			g := must[*Guard](t)(New(Options{}))
+			g := must[*Guard](t)(New(Options{Timeout: 2 * time.Second})) // for a machine under load
 			key := redistest.Prefix(t)
 			_, err := Do(t.Context(), g, func(ctx context.Context) (int64, error) { return c.Incr(ctx, key).Result() }, FailClosed[int64](), tt.opts...)
 			if got := Classify(t.Context(), err); got != tt.want {

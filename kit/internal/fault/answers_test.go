@@ -304,7 +304,8 @@ func TestClassify_none(t *testing.T) {
 			t.Errorf("Classify(%v) = %v, want none", err, got)
 		}
 	}
-	if got := Classify(errors.New("a decoding error")); got != Other {
-		t.Errorf("an error of the caller's own is %v, want other", got)
+	own := errors.New("LOADING is what a decoding error says")
+	if got := Classify(own); got != Other || Code(own) != "" {
+		t.Errorf("an error of the caller's own is %v, with the code %q; want other, and none", got, Code(own))
 	}
 }

@@ -24,7 +24,7 @@ func tapped(t *testing.T, f tap.Fault) *redis.Client {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); _ = wire.Run(ctx) }()
-	c := redis.NewClient(&redis.Options{Addr: wire.Addr(), MaxRetries: -1, ReadTimeout: 100 * time.Millisecond, ContextTimeoutEnabled: true})
+	c := redis.NewClient(&redis.Options{Addr: wire.Addr(), MaxRetries: -1, ReadTimeout: time.Second, ContextTimeoutEnabled: true})
 	t.Cleanup(func() { c.Close(); cancel(); <-done })
 	must(t, c.Ping(t.Context()).Err())
 	_, err = wire.Throw(f)
