@@ -17,7 +17,9 @@ const maxDepth = 10_000
 // choose without a reason for another. In redis-cli names and texts can be read,
 // numbers cannot. It uses the tags of encoding/json where a field has no cbor
 // tag. Times keep their nanoseconds and offset; strings that are not valid UTF-8
-// come back as they were.
+// come back as they were. An any comes back as int64, float64, string, []byte,
+// []any or map[string]any: one that holds a map with other keys is stored, and
+// cannot be read.
 func CBOR[T any]() Codec[T] {
 	enc, err := cbor.EncOptions{
 		Time:          cbor.TimeRFC3339Nano, // the default drops what is below a second
@@ -38,7 +40,7 @@ func CBOR[T any]() Codec[T] {
 		TextUnmarshaler:  cbor.TextUnmarshalerTextString,
 		// What an any becomes, as with JSON and MessagePack.
 		DefaultMapType: reflect.TypeFor[map[string]any](),
-		IntDec:         cbor.IntDecConvertSigned,
+		IntDec:         cbor.IntDecConvertSignedOrBigInt,
 	}.DecMode()
 	if err != nil {
 		panic(fmt.Sprintf("codec: cbor: %v", err))

@@ -159,11 +159,11 @@ func TestDecode_bombs(t *testing.T) {
 		{"messagepack maps", maps, decode(codec.MessagePack[any]()), 1 << 20, codec.ErrTruncated},
 		{"messagepack array", "\xdd\xff\xff\xff\xff", decode(codec.MessagePack[any]()), 1 << 20, codec.ErrTruncated},
 		{"messagepack text", "\xdb\xff\xff\xff\xff", decode(codec.MessagePack[any]()), 1 << 20, codec.ErrTruncated},
-		{"messagepack nested", deep("\x91", 20<<20) + "\xc0", decode(codec.MessagePack[any]()), 64 << 20, nil},
+		{"messagepack nested", deep("\x91", 8<<20) + "\xc0", decode(codec.MessagePack[any]()), 32 << 20, nil},
 		{"cbor array", "\x9b\x00\x00\x00\x00\x7f\xff\xff\xff", decode(codec.CBOR[any]()), 1 << 20, nil},
 		{"cbor text", "\x7b\x00\x00\x00\x7f\xff\xff\xff\xff", decode(codec.CBOR[any]()), 1 << 20, nil},
-		{"cbor nested", deep("\x81", 20<<20) + "\xf6", decode(codec.CBOR[any]()), 64 << 20, nil},
-		{"json nested", deep("[", 20<<20), decode(codec.JSON[any]()), 64 << 20, nil},
+		{"cbor nested", deep("\x81", 8<<20) + "\xf6", decode(codec.CBOR[any]()), 32 << 20, nil},
+		{"json nested", deep("[", 8<<20), decode(codec.JSON[any]()), 32 << 20, nil},
 	} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)

@@ -92,7 +92,7 @@ func (k *Keys) Add(id string, secret []byte) error {
 		if r.find(id) != nil {
 			return nil, fmt.Errorf("%w: id %q is taken", ErrKeys, id)
 		}
-		return append(slices.Clip(r), made), nil
+		return append(r, made), nil
 	})
 }
 

@@ -141,7 +141,7 @@ func holdsKey(text string) bool {
 		key := secret(n)[4:12]
 		for _, shown := range []string{
 			string(key), hex.EncodeToString(key), strings.ToUpper(hex.EncodeToString(key)),
-			strings.Trim(fmt.Sprint(key), "[]"), strings.Trim(fmt.Sprintf("%#v", key), "[]byte{}"), encoded(n)[8:16],
+			strings.Trim(fmt.Sprintf("%d", key), "[]"), strings.Trim(fmt.Sprintf("%#v", key), "[]byte{}"), encoded(n)[8:16],
 		} {
 			if strings.Contains(text, shown) {
 				return true
@@ -213,7 +213,7 @@ func TestKeys_hidden(t *testing.T) {
 	if got, want := fmt.Sprint(keys), `keys["a" "b"]`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	if !holdsKey(fmt.Sprintf("%x", secret(1))) || !holdsKey(fmt.Sprint(secret(1))) || !holdsKey(encoded(1)) {
+	if !holdsKey(fmt.Sprintf("%x", secret(1))) || !holdsKey(fmt.Sprintf("%d", secret(1))) || !holdsKey(encoded(1)) {
 		t.Error("holdsKey finds nothing")
 	}
 }

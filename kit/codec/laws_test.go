@@ -256,6 +256,13 @@ func TestFormats_edges(t *testing.T) {
 		if diff := cmp.Diff(any(want), roundTrip(t, c, any(want))); diff != "" {
 			t.Errorf("%s: an any came back otherwise (-want +got):\n%s", name, diff)
 		}
+		data, err := c.Encode("key", map[int]string{1: "x"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := c.Decode("key", data); err == nil { // as its page says
+			t.Errorf("%s: a map by number in an any: got %v, want an error", name, got)
+		}
 	}
 	if data, _ := codec.JSON[string]().Encode("key", "<a&b>"); string(data) != `"<a&b>"` {
 		t.Errorf("JSON escapes what it need not: %s", data)

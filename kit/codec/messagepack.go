@@ -11,7 +11,8 @@ import (
 // MessagePack is for values that programs in other languages share by
 // MessagePack already; else CBOR is the better choice. It uses the tags of
 // encoding/json where a field has no msgpack tag. Times keep their nanoseconds
-// and come back in the zone of the machine.
+// and come back in the zone of the machine. An any comes back as with CBOR, but
+// bytes as a string.
 func MessagePack[T any]() Codec[T] {
 	return &messagePack[T]{encoders: newEncoders(func(w io.Writer) func(any) error {
 		e := msgpack.NewEncoder(w)
@@ -55,7 +56,7 @@ func (c *messagePack[T]) Decode(_ string, data []byte) (T, error) {
 	d.Reset(&d.in)
 	d.SetCustomStructTag("json")
 	d.UseLooseInterfaceDecoding(true) // an any holds int64, not the narrowest type that fits
-	err := d.Decoder.Decode(&v)
+	err := d.Decode(&v)
 	d.in.Reset(nil)
 	c.decoders.Put(d)
 	if err != nil {

@@ -67,7 +67,7 @@ func (c *sealed[T]) Append(dst []byte, name string, v T) ([]byte, error) {
 	if need := header + sealedOverhead + len(plain); cap(dst)-len(dst) < need {
 		dst = append(make([]byte, 0, len(dst)+need), dst...)
 	}
-	return primary.aead.Seal(append(dst, out[:header]...), nil, plain, out[:additional]), nil
+	return primary.aead.Seal(append(dst, out[:header]...), nil, plain, out[:additional]), nil //nolint:gosec // the AEAD makes the nonce, and refuses any other
 }
 
 func (c *sealed[T]) Decode(name string, data []byte) (v T, err error) {

@@ -124,7 +124,7 @@ func TestVersioned_deployment(t *testing.T) {
 func TestConstructors_panic(t *testing.T) {
 	t.Parallel()
 	same := codec.From(1, codec.JSON[int](), func(i int) (int, error) { return i, nil })
-	ahead := codec.From(2, codec.JSON[int](), func(i int) (int, error) { return i, nil })
+	ahead := codec.From(3, codec.JSON[int](), func(i int) (int, error) { return i, nil })
 	negative := codec.From(-1, codec.JSON[int](), func(i int) (int, error) { return i, nil })
 	for name, tt := range map[string]struct {
 		make func()
@@ -132,7 +132,7 @@ func TestConstructors_panic(t *testing.T) {
 	}{
 		"version 0":         {func() { codec.Versioned(codec.JSON[int](), 0) }, "a version must be at least 1, got 0"},
 		"two upgrades":      {func() { codec.Versioned(codec.JSON[int](), 2, same, same) }, "the only one from a version of 0 to 1, got 1"},
-		"upgrade ahead":     {func() { codec.Versioned(codec.JSON[int](), 2, ahead) }, "got 2"},
+		"upgrade ahead":     {func() { codec.Versioned(codec.JSON[int](), 2, ahead) }, "got 3"},
 		"negative upgrade":  {func() { codec.Versioned(codec.JSON[int](), 2, negative) }, "got -1"},
 		"no keys":           {func() { codec.Sealed(codec.JSON[int](), nil) }, "Sealed needs keys"},
 		"negative Max":      {func() { codec.Compressed(codec.JSON[int](), codec.Compression{Max: -1}) }, "Compression.Max must not be negative, got -1"},

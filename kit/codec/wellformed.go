@@ -29,7 +29,7 @@ func wellFormed(data []byte) error {
 		if err != nil {
 			return err
 		}
-		if rest := int64(len(data)) - size; rest < inside || rest < 0 {
+		if size > int64(len(data)) {
 			return io.ErrUnexpectedEOF
 		}
 		data = data[size:]
