@@ -1,9 +1,12 @@
 package track
 
 import (
+	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -66,5 +69,35 @@ func keyIn(t *testing.T, c *redis.Client, slot int64) string {
 		if got == slot {
 			return key
 		}
+	}
+}
+
+// A cluster that a function describes, as NewFailoverClusterClient's does: the
+// servers know nothing of it.
+func TestCluster_function(t *testing.T) {
+	t.Parallel()
+	servers := []*redisproc.Server{redistest.Start(t, redisproc.Options{}), redistest.Start(t, redisproc.Options{}), redistest.Start(t, redisproc.Options{})}
+	var second atomic.Int64
+	second.Store(1)
+	c := redis.NewClusterClient(&redis.ClusterOptions{ClusterSlots: func(context.Context) ([]redis.ClusterSlot, error) {
+		return []redis.ClusterSlot{
+			{Start: 0, End: 8191, Nodes: []redis.ClusterNode{{Addr: servers[0].Addr()}}},
+			{Start: 8192, End: 16383, Nodes: []redis.ClusterNode{{Addr: servers[second.Load()].Addr()}}},
+		}, nil
+	}})
+	defer c.Close()
+	tracker, told, stop := run(t, c, Options{Prefix: "k:", Check: 300 * time.Millisecond})
+	defer stop()
+	for _, i := range []int64{1, 2} {
+		told.forget()
+		second.Store(i)
+		node := redistest.ClientOf(t, servers[i])
+		redistest.Eventually(t, "the master has a tracker", func() bool { return len(trackers(t, node)) == 1 })
+		live(t, tracker)
+		if _, resets := told.count(); i == 2 && resets == 0 {
+			t.Error("another master without a reset")
+		}
+		must(t, node.Set(t.Context(), "k:1", "v", 0).Err())
+		redistest.Eventually(t, "SET is told", func() bool { return told.told("k:1") })
 	}
 }

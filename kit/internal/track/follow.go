@@ -28,12 +28,15 @@ type follower struct {
 // follow looks at the topology once per check, and sooner when a link is lost.
 // It returns nil when ctx has ended, and what a link or a look cannot mend.
 func (f *follower) follow(ctx context.Context) error {
-	for {
+	for unknown := false; ; {
 		if err := f.look(ctx); err != nil && ctx.Err() == nil {
 			if errors.Is(err, ErrUnsupported) || errors.Is(err, redis.ErrClosed) {
 				return err
 			}
-			f.options.Logger.WarnContext(ctx, "track: the topology is unknown", slog.Any("error", err))
+			f.log(ctx, unknown, "track: the topology is unknown", slog.Any("error", err))
+			unknown = true
+		} else {
+			unknown = false
 		}
 		if !sleep(ctx, f.options.Check/10) { // many lost links are one reason to look
 			return f.cause(ctx)
@@ -123,13 +126,13 @@ func (f *follower) start(ctx context.Context, m master) *link {
 				f.fail(err)
 				return
 			}
-			f.options.Logger.WarnContext(ctx, "track: not connected", slog.String("addr", m.options.Addr), slog.Any("error", err))
+			if time.Since(began) > f.options.Check {
+				attempt = 0
+			}
+			f.log(ctx, attempt > 0, "track: not connected", slog.String("addr", m.options.Addr), slog.Any("error", err))
 			select {
 			case f.kick <- struct{}{}:
 			default:
-			}
-			if time.Since(began) > f.options.Check {
-				attempt = 0
 			}
 			sleep(ctx, pause(attempt))
 		}
@@ -143,6 +146,15 @@ func (f *follower) start(ctx context.Context, m master) *link {
 func pause(attempt int) time.Duration {
 	d := min(20*time.Millisecond<<min(attempt, 6), time.Second)
 	return d/2 + rand.N(d/2)
+}
+
+// log tells of a trouble: once as a warning, and at debug level while it lasts.
+func (f *follower) log(ctx context.Context, again bool, message string, attrs ...slog.Attr) {
+	level := slog.LevelWarn
+	if again {
+		level = slog.LevelDebug
+	}
+	f.options.Logger.LogAttrs(ctx, level, message, attrs...)
 }
 
 // sleep reports whether it slept to the end.

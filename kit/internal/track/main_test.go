@@ -63,7 +63,7 @@ func (r *recorder) forget() {
 
 // run runs a tracker until the end of the test, or until stop is called, and
 // waits until it is live.
-func run(t *testing.T, client redis.UniversalClient, o Options) (_ *Tracker, _ *recorder, stop func()) {
+func run(t testing.TB, client redis.UniversalClient, o Options) (_ *Tracker, _ *recorder, stop func()) {
 	t.Helper()
 	r := &recorder{keys: map[string]int{}}
 	if o.OnKeys == nil {
@@ -87,7 +87,7 @@ func run(t *testing.T, client redis.UniversalClient, o Options) (_ *Tracker, _ *
 	return tracker, r, stop
 }
 
-func live(t *testing.T, tracker *Tracker) {
+func live(t testing.TB, tracker *Tracker) {
 	t.Helper()
 	redistest.Eventually(t, "the tracker is live", tracker.Live)
 }
@@ -115,7 +115,7 @@ func kill(t *testing.T, c *redis.Client) {
 }
 
 // must fails the test with the first error.
-func must(t *testing.T, errs ...error) {
+func must(t testing.TB, errs ...error) {
 	t.Helper()
 	if err := errors.Join(errs...); err != nil {
 		t.Fatal(err)
