@@ -23,6 +23,7 @@ type follower struct {
 	kick  chan struct{}           // a link was lost: look at the topology now
 	byID  map[string]*link
 	slots string // the picture that the links are of
+	seen  int64  // when it was confirmed; never if that is too long ago
 }
 
 // follow looks at the topology once per check, and sooner when a link is lost.
@@ -30,7 +31,9 @@ type follower struct {
 func (f *follower) follow(ctx context.Context) error {
 	for unknown := false; ; {
 		if err := f.look(ctx); err != nil && ctx.Err() == nil {
-			if errors.Is(err, ErrUnsupported) || errors.Is(err, redis.ErrClosed) {
+			// A cluster client also says so of a node that it has just forgotten.
+			closed := unknown && errors.Is(err, redis.ErrClosed)
+			if closed || errors.Is(err, ErrUnsupported) {
 				return err
 			}
 			f.log(ctx, unknown, "track: the topology is unknown", slog.Any("error", err))
@@ -63,17 +66,22 @@ func (f *follower) look(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, f.options.Check)
 	defer cancel()
 	p, err := f.topology.look(limited)
-	late := f.links.Load() != nil && f.looked.Load() < f.now()-looksMissed*int64(f.options.Check)
-	if err != nil {
-		if late {
-			f.options.OnReset()
-		}
-		return err
-	}
-	if f.match(ctx, p) || late {
+	if f.seen != never && expired(&f.looked, f.now()-looksMissed*int64(f.options.Check)) {
+		f.seen = never
 		f.options.OnReset()
 	}
-	f.looked.Store(f.now())
+	if err != nil {
+		return err
+	}
+	if f.match(ctx, p) {
+		f.options.OnReset()
+	}
+	now := f.now()
+	if !f.looked.CompareAndSwap(f.seen, now) { // it expired just now
+		f.options.OnReset()
+		f.looked.Store(now)
+	}
+	f.seen = now
 	return nil
 }
 
