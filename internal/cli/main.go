@@ -15,20 +15,28 @@ import (
 	"github.com/redis/go-redis/v9/logging"
 	"github.com/spf13/cobra"
 
+	"github.com/redis-grind/grind/apps"
 	"github.com/redis-grind/grind/course"
+	application "github.com/redis-grind/grind/internal/app"
 	"github.com/redis-grind/grind/internal/unit"
 )
 
-// Main runs the command line and returns its exit code.
+// Main runs the command line and returns its exit code. The first signal asks for
+// an orderly end, the second ends the program at once.
 func Main(args []string, in io.Reader, out, errOut io.Writer) int {
+	return run(args, apps.All(), in, out, errOut)
+}
+
+func run(args []string, table []*application.App, in io.Reader, out, errOut io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
+	context.AfterFunc(ctx, stop) // from then on a signal does what it does to any program
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go endWithGoRun(ctx, cancel)
 
 	logging.Disable() // go-redis would print what the errors say better
-	a := &app{course: course.New(), in: in, out: out, err: errOut}
+	a := &app{course: course.New(), apps: table, in: in, out: out, err: errOut}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(in)
@@ -46,6 +54,7 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 // app is what the commands share.
 type app struct {
 	course  *unit.Course
+	apps    []*application.App
 	in      io.Reader
 	out     io.Writer
 	err     io.Writer
@@ -85,7 +94,7 @@ Without a command it opens the workbench in your browser.`,
 	root.AddCommand(
 		a.listCommand(), a.showCommand(), a.runCommand(), a.glossaryCommand(),
 		a.startCommand(), a.checkCommand(), a.watchCommand(), a.hintCommand(), a.solutionCommand(), a.resetCommand(),
-		a.incidentCommand(), a.setupCommand(), a.verifyCommand(), a.versionCommand(),
+		a.incidentCommand(), a.appCommand(), a.setupCommand(), a.verifyCommand(), a.versionCommand(),
 	)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
