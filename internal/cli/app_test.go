@@ -79,7 +79,7 @@ func openVisits(_ context.Context, env application.Env) (application.Instance, e
 	})
 	s.Handle("GET /endless", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Write([]byte("begun"))
-		http.NewResponseController(w).Flush() //nolint:errcheck // the test reads it
+		http.NewResponseController(w).Flush()
 		<-r.Context().Done()
 	}))
 	return s, s.Listen()
@@ -191,7 +191,7 @@ func startChild(t *testing.T, env []string, args ...string) *child {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &child{cmd: exec.Command(exe, args...)} //nolint:noctx // it is ended by signals: they are what is tested
+	c := &child{cmd: exec.Command(exe, args...)}
 	c.cmd.Env = append(append(os.Environ(), "GRIND_TEST_APP=1", "REDIS_URL=", "ADDR="), env...)
 	pipe, err := c.cmd.StdoutPipe()
 	if err == nil {
@@ -217,7 +217,7 @@ func TestApp_start(t *testing.T) {
 	t.Parallel()
 	temp := t.TempDir()
 	c := startChild(t, []string{"TMPDIR=" + temp}, "app", "visits", "--port", "0", "--json")
-	answer, err := http.Post(c.url+"/visits", "", nil) //nolint:noctx // the program answers or is gone
+	answer, err := http.Post(c.url+"/visits", "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +247,7 @@ func TestApp_start(t *testing.T) {
 	if err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v %v", left, err)
 	}
-	if conn, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://")); err == nil { //nolint:noctx // the loopback answers at once
+	if conn, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://")); err == nil {
 		conn.Close()
 		t.Error("somebody still listens")
 	}
@@ -258,7 +258,7 @@ func TestApp_start(t *testing.T) {
 func TestApp_secondSignal(t *testing.T) {
 	t.Parallel()
 	c := startChild(t, nil, "app", "visits", "--port", "0")
-	answer, err := http.Get(c.url + "/endless") //nolint:noctx // the program answers or is gone
+	answer, err := http.Get(c.url + "/endless")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -267,7 +267,7 @@ func TestApp_secondSignal(t *testing.T) {
 		t.Fatal(err)
 	}
 	for { // until it takes nobody any more
-		conn, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://")) //nolint:noctx // the loopback answers at once
+		conn, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
 		if err != nil {
 			break
 		}
