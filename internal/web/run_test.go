@@ -85,7 +85,9 @@ func until(t *testing.T, what string, cond func() bool) {
 // last first.
 func TestRun_order(t *testing.T) {
 	t.Parallel()
-	s := sample(t, web.Options{DrainDelay: 300 * time.Millisecond})
+	const delay = 100 * time.Millisecond
+	looked := make(chan struct{})
+	s := sample(t, web.Options{DrainDelay: delay, Health: web.Health{Drain: func() { <-looked }}})
 	var mu sync.Mutex
 	var order []string
 	note := func(what string) { mu.Lock(); order = append(order, what); mu.Unlock() }
@@ -125,6 +127,12 @@ func TestRun_order(t *testing.T) {
 		t.Fatalf("a request in the delay: got %+v and %v, want 200 on a connection that ends", answer, err)
 	}
 	answer.Body.Close()
+	delayed := time.Now()
+	close(looked)
+	<-s.Draining()
+	if got := time.Since(delayed); got < delay {
+		t.Errorf("the listener was closed after %v, want at least %v", got, delay)
+	}
 	until(t, "nobody listens", func() bool {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(s.URL(), "http://"))
 		if err == nil {
