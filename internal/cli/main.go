@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/redis/go-redis/v9/logging"
 	"github.com/spf13/cobra"
@@ -28,11 +29,9 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 }
 
 func run(args []string, table []*application.App, in io.Reader, out, errOut io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
-	context.AfterFunc(ctx, stop) // from then on a signal does what it does to any program
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	defer heed(cancel)()
 	go endWithGoRun(ctx, cancel)
 
 	logging.Disable() // go-redis would print what the errors say better
@@ -50,6 +49,35 @@ func run(args []string, table []*application.App, in io.Reader, out, errOut io.W
 	a.json = a.json || slices.Contains(args, "--json")
 	return a.report(err)
 }
+
+// heed has the first signal call end, and a second one end the program, until stop
+// is called. What the program started is left to the reapers then.
+func heed(end context.CancelFunc) (stop func()) {
+	signals, stopped := make(chan os.Signal, 2), make(chan struct{})
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	go func() {
+		var first time.Time
+		for {
+			select {
+			case <-signals:
+			case <-stopped:
+				return
+			}
+			switch {
+			case first.IsZero():
+				first = time.Now()
+				end()
+			case time.Since(first) > samePress:
+				os.Exit(exitNo)
+			}
+		}
+	}()
+	return func() { signal.Stop(signals); close(stopped) }
+}
+
+// samePress is how close signals are that come from one press of Ctrl-C: a
+// program around this one may pass on what the terminal sent to both.
+const samePress = 300 * time.Millisecond
 
 // app is what the commands share.
 type app struct {
