@@ -21,6 +21,7 @@ import (
 	incident1 "github.com/redis-grind/grind/course/01-redis-fundamentals/incident"
 	stations "github.com/redis-grind/grind/course/02-web-integration-basics/03-sync-async"
 	settings "github.com/redis-grind/grind/course/02-web-integration-basics/05-configuration"
+	formats "github.com/redis-grind/grind/course/02-web-integration-basics/07-serialization"
 	"github.com/redis-grind/grind/internal/unit"
 )
 
@@ -50,6 +51,7 @@ func New() *unit.Course {
 			{Number: 2, Title: "Web integration", Teaches: "connections, dependencies, health, errors", Units: []unit.Entry{
 				{Dir: "02-web-integration-basics/03-sync-async", Unit: &stations.Unit},
 				{Dir: "02-web-integration-basics/05-configuration", Unit: &settings.Unit},
+				{Dir: "02-web-integration-basics/07-serialization", Unit: &formats.Unit},
 			}},
 			{Number: 3, Title: "Caching patterns", Teaches: "from cache-aside to two layers"},
 			{Number: 4, Title: "Session management", Teaches: "logins, carts, many servers"},
