@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -54,6 +55,30 @@ var drawn = map[string][]unit.Event{
 		{Name: "board", Type: "zset", TTL: -1, Items: []picture.Item{{Name: "0", Value: "ann", Score: "3"}}, More: 9},
 		{Name: "mail", Type: "stream", TTL: -1, Groups: []picture.Group{{Name: "desk", Pending: 2, Last: "3-0", Lag: 1}}},
 	}}},
+	"film": {
+		unit.Film{Title: "Two holds run down", Frames: []unit.Frame{
+			{Caption: "Both are set.", Keys: []picture.Key{hold("1a", 200), hold("1b", 400)}},
+			{Caption: "Nobody does anything.", Millis: 100, Keys: []picture.Key{hold("1a", 100), hold("1b", 300)}},
+			{Caption: "1a is gone, and 1b stays.", Millis: 210, Keys: []picture.Key{{Name: "1a", Type: "none", TTL: -1}, hold("1b", -1)}},
+			{Caption: "So they are.", Millis: 310, Keys: []picture.Key{{Name: "1a", Type: "none", TTL: -1}, hold("1b", -1)}},
+		}},
+		unit.Film{Title: "A board", Frames: []unit.Frame{
+			{Caption: "Before.", Keys: []picture.Key{board("wanda", "7200", "zoe", "7700", "otto", "8400")}},
+			{Caption: "ZADD board GT 8700 zoe → 0.", Keys: []picture.Key{board("wanda", "7200", "otto", "8400", "zoe", "8700")}},
+			{Caption: "ZADD board GT 8000 zoe → 0.", Keys: []picture.Key{board("wanda", "7200", "otto", "8400", "zoe", "8700")}},
+			{Caption: "ZREM board wanda → 1.", Keys: []picture.Key{board("otto", "8400", "zoe", "8700")}},
+		}},
+		unit.Film{Title: "Who hears", Frames: []unit.Frame{
+			{Caption: "Both listen.", Rows: []unit.Row{{Name: "hall", Note: "listens", Cells: make([]unit.Cell, 2)}, {Name: "platform", Note: "listens", Cells: make([]unit.Cell, 2)}}},
+			{Caption: "PUBLISH late → 1.", Rows: []unit.Row{
+				{Name: "hall", Note: "listens", Cells: []unit.Cell{{Text: "late", Mark: unit.New}, {}}},
+				{Name: "platform", Note: "away", Cells: []unit.Cell{{Text: "missed", Mark: unit.Wrong}, {}}}}},
+			{Caption: "The platform listens again.", Rows: []unit.Row{
+				{Name: "hall", Note: "listens", Cells: []unit.Cell{{Text: "late", Mark: unit.Old}, {}}},
+				{Name: "platform", Note: "listens", Cells: []unit.Cell{{Text: "missed", Mark: unit.Wrong}, {Text: "soon"}}}}},
+			{Caption: "A row of one.", Rows: []unit.Row{{Name: "hall", Note: "listens", Cells: []unit.Cell{{Text: "late", Mark: unit.Old}}}}},
+		}},
+	},
 	"trace": {unit.Trace{Title: "a payment", RoundTrips: 1, Note: "Nothing came back.", Events: []trace.Event{
 		{Kind: trace.Open},
 		{Kind: trace.Handshake, Name: "HELLO"},
@@ -85,6 +110,20 @@ var drawn = map[string][]unit.Event{
 		unit.Result{Millis: 2084},
 		unit.Result{Error: "the run was stopped"},
 	},
+}
+
+// hold is a key with so many milliseconds left.
+func hold(name string, left int64) picture.Key {
+	return picture.Key{Name: name, Type: "string", TTL: left, Length: 4, Items: []picture.Item{{Value: "otto"}}}
+}
+
+// board is a sorted set of members and their scores, in their order.
+func board(pairs ...string) picture.Key {
+	k := picture.Key{Name: "board", Type: "zset", TTL: -1, Length: int64(len(pairs) / 2)}
+	for i := 0; i < len(pairs); i += 2 {
+		k.Items = append(k.Items, picture.Item{Name: strconv.Itoa(i / 2), Value: pairs[i], Score: pairs[i+1]})
+	}
+	return k
 }
 
 // TestTermRenderer: what a person sees, in a file or a pipe and on a narrow

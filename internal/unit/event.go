@@ -182,6 +182,7 @@ func (Metric) Type() string   { return "metric" }
 func (Table) Type() string    { return "table" }
 func (Chart) Type() string    { return "chart" }
 func (Keys) Type() string     { return "keys" }
+func (Film) Type() string     { return "film" }
 func (Progress) Type() string { return "progress" }
 func (Predict) Type() string  { return "predict" }
 func (Trace) Type() string    { return "trace" }

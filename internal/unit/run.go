@@ -15,7 +15,6 @@ import (
 
 	"github.com/redis-grind/grind/internal/lab"
 	"github.com/redis-grind/grind/internal/localredis"
-	"github.com/redis-grind/grind/internal/picture"
 	"github.com/redis-grind/grind/kit/redisproc"
 )
 
@@ -176,15 +175,11 @@ func (r *Run) Chart(c Chart) {
 
 // Keys shows keys of this run, by their short names, as they are now.
 func (r *Run) Keys(ctx context.Context, title string, names ...string) error {
-	full := make([]string, len(names))
-	for i, n := range names {
-		full[i] = r.Key(n)
-	}
-	shots, err := picture.Many(ctx, r.client, full, r.Short)
+	frame, err := r.Frame(ctx, title, names...)
 	if err != nil {
-		return fmt.Errorf("unit %s: picture of %s: %w", r.unit.ID, strings.Join(names, ", "), err)
+		return err
 	}
-	r.emit(Keys{Title: title, Keys: shots})
+	r.emit(Keys{Title: title, Keys: frame.Keys})
 	return nil
 }
 
