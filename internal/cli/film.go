@@ -61,7 +61,7 @@ func lifeText(left, longest int64) string {
 	if left < 0 {
 		return "no end"
 	}
-	return fmt.Sprintf("%-*s  %s left", lifeWidth, bar(float64(left), float64(longest), lifeWidth), unit.Figure(float64(left), "ms"))
+	return fmt.Sprintf("%-*s  %s left", lifeWidth, bar(float64(left), scale{high: float64(longest)}, lifeWidth), unit.Figure(float64(left), "ms"))
 }
 
 func itemsText(k picture.Key) string {

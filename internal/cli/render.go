@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"charm.land/lipgloss/v2"
+
 	"github.com/redis-grind/grind/internal/picture"
 	"github.com/redis-grind/grind/internal/race"
 	"github.com/redis-grind/grind/internal/trace"
@@ -17,7 +19,8 @@ type termRenderer struct {
 	pal palette
 	bar *progressBar
 
-	width int // of the terminal; 0 when there is none, and lines may be of any length
+	width   int           // of the terminal; 0 when there is none, and lines may be of any length
+	figures []unit.Metric // that follow each other, to stand in one column
 }
 
 func newTermRenderer(a *app) *termRenderer {
@@ -28,13 +31,21 @@ func newTermRenderer(a *app) *termRenderer {
 	return t
 }
 
-func (t *termRenderer) done() { t.bar.clear() }
+func (t *termRenderer) done() {
+	t.metrics()
+	t.bar.clear()
+}
 
 func (t *termRenderer) line(format string, args ...any) {
 	fmt.Fprintln(t.a.out, fit(fmt.Sprintf(format, args...), t.width))
 }
 
 func (t *termRenderer) event(e unit.Event) {
+	if m, ok := e.(unit.Metric); ok {
+		t.figures = append(t.figures, m)
+		return
+	}
+	t.metrics()
 	if p, ok := e.(unit.Progress); ok {
 		t.bar.show(p)
 		return
@@ -45,8 +56,6 @@ func (t *termRenderer) event(e unit.Event) {
 		t.line("\n%s", t.pal.bold(e.ID+" "+e.Title))
 	case unit.Step:
 		t.line("\n%s", e.Text)
-	case unit.Metric:
-		t.line("  %s %s", t.pal.tone(e.Tone, fmt.Sprintf("%14s", unit.Figure(e.Value, e.Unit))), e.Label)
 	case unit.Table:
 		t.table(e)
 	case unit.Chart:
@@ -68,6 +77,28 @@ func (t *termRenderer) event(e unit.Event) {
 	}
 }
 
+// metrics prints the figures that wait, as wide as the widest.
+func (t *termRenderer) metrics() {
+	if len(t.figures) == 0 {
+		return
+	}
+	t.bar.clear()
+	texts, width := make([]string, len(t.figures)), 14
+	for i, m := range t.figures {
+		texts[i] = unit.Figure(m.Value, m.Unit)
+		width = max(width, lipgloss.Width(texts[i]))
+	}
+	for i, m := range t.figures {
+		pad := strings.Repeat(" ", width-lipgloss.Width(texts[i]))
+		lines := strings.Split(fit(m.Label, max(t.width-width-3, 0)), "\n")
+		t.line("  %s%s %s", pad, t.pal.tone(m.Tone, texts[i]), lines[0])
+		for _, more := range lines[1:] {
+			t.line("  %s %s", strings.Repeat(" ", width), more)
+		}
+	}
+	t.figures = nil
+}
+
 func (t *termRenderer) claim(c unit.Checked) {
 	verdict := t.pal.bad("does not hold")
 	switch {
@@ -76,7 +107,7 @@ func (t *termRenderer) claim(c unit.Checked) {
 	case c.Skipped:
 		verdict = t.pal.soft("needs a real Redis")
 	}
-	measured := fmt.Sprintf("(%s is %s, claimed %s %s)", c.Metric, unit.Figure(c.Value, ""), c.Op, unit.Figure(c.Bound, ""))
+	measured := fmt.Sprintf("(%s is %s, claimed %s %s)", c.Metric, unit.Figure(c.Value, c.Unit), c.Op, unit.Figure(c.Bound, c.Unit))
 	if c.Skipped {
 		measured = fmt.Sprintf("(%s was not measured)", c.Metric)
 	}

@@ -162,6 +162,7 @@ type Checked struct {
 	Op     string  `json:"op"`
 	Bound  float64 `json:"bound"`
 	Value  float64 `json:"value"`
+	Unit   string  `json:"unit,omitempty"` // of both, as the metric has it
 	// OK says whether it holds; Skipped that this server cannot answer it.
 	OK      bool `json:"ok"`
 	Skipped bool `json:"skipped,omitempty"`

@@ -32,6 +32,7 @@ type Run struct {
 
 	mu      sync.Mutex
 	metrics Metrics
+	units   map[string]string // of the metrics
 	keys    map[string]struct{}
 	closers []func() error
 }
@@ -40,7 +41,7 @@ func newRun(u *Unit, r *localredis.Redis, settings map[string]string, quick bool
 	run := &Run{
 		unit: u, redis: r, settings: settings, quick: quick,
 		prefix:  newPrefix(u.ID),
-		metrics: Metrics{}, keys: map[string]struct{}{},
+		metrics: Metrics{}, units: map[string]string{}, keys: map[string]struct{}{},
 	}
 	var order sync.Mutex // events of concurrent actors arrive one by one
 	run.emit = func(e Event) {
@@ -157,7 +158,7 @@ func (r *Run) Metric(m Metric) {
 		return
 	}
 	r.mu.Lock()
-	r.metrics[m.Name] = m.Value
+	r.metrics[m.Name], r.units[m.Name] = m.Value, m.Unit
 	r.mu.Unlock()
 	r.emit(m)
 }

@@ -148,12 +148,18 @@ func TestExecute(t *testing.T) {
 				{Metric: "got", Op: ">=", Bound: 2},
 				{Metric: "got", Op: "==", Bound: 0.5, Other: "twice"},
 			}, Run: func(_ context.Context, run *unit.Run) error {
-				run.Metric(unit.Metric{Name: "got", Value: value})
+				run.Metric(unit.Metric{Name: "got", Value: value, Unit: "ms"})
 				run.Metric(unit.Metric{Name: "twice", Value: 2 * value})
 				return nil
 			}}
-			if _, result := execute(t, t.Context(), r, u); result.OK != want {
+			events, result := execute(t, t.Context(), r, u)
+			if result.OK != want {
 				t.Errorf("got=%v: ok is %v, want %v", value, result.OK, want)
+			}
+			for _, e := range events {
+				if c, ok := e.(unit.Checked); ok && c.Unit != "ms" {
+					t.Errorf("%s is told in the unit %q, want that of its metric", c.Metric, c.Unit)
+				}
 			}
 		}
 	})
@@ -338,6 +344,29 @@ func TestRun_Progress(t *testing.T) {
 	}
 	if len(seen) < 2 || seen[len(seen)-1].Done != 3 || seen[len(seen)-1].Total != 3 {
 		t.Errorf("got %+v, want some progress that ends at 3 of 3", seen)
+	}
+}
+
+// One long command is told of too.
+func TestRun_Waiting(t *testing.T) {
+	r := openRedis(t, localredis.Options{})
+	u := &unit.Unit{ID: "9.99", Run: func(ctx context.Context, run *unit.Run) error {
+		return run.Waiting("a long one", func() error {
+			return run.Redis().BLPop(ctx, time.Second, run.Key("empty")).Err()
+		})
+	}}
+	events, result := execute(t, t.Context(), r, u)
+	if !strings.Contains(result.Error, "nil") {
+		t.Errorf("got %q, want what the command answered", result.Error)
+	}
+	told := 0
+	for _, e := range events {
+		if p, ok := e.(unit.Progress); ok && p.Label == "a long one, seconds" {
+			told++
+		}
+	}
+	if told < 2 {
+		t.Errorf("was told %d times of a second's wait, want twice at least", told)
 	}
 }
 

@@ -176,6 +176,7 @@ func demoEvents() []unit.Event {
 		unit.Checked{Text: "GET and SET lose likes", Metric: "lost_get_set", Op: ">", Bound: 0, Value: 31_877, OK: true},
 		unit.Checked{Text: "INCR loses none", Metric: "lost_incr", Op: "==", Bound: 0, Value: 0, OK: true},
 		unit.Checked{Text: "INCR is faster", Metric: "rate_incr", Op: ">=", Bound: 40_000, Skipped: true},
+		unit.Checked{Text: "a place costs little", Metric: "bytes_rank", Op: "<", Bound: 281, Value: 54, Unit: "B", OK: true},
 		unit.Result{OK: true, Metrics: unit.Metrics{"lost_get_set": 31_877}, Millis: 1412},
 	}
 }
