@@ -20,7 +20,8 @@ func (t *termRenderer) film(f unit.Film) {
 		if frame.Millis > 0 {
 			at = t.pal.soft(fmt.Sprintf(" · after %.1f s", float64(frame.Millis)/1000))
 		}
-		t.line("  %2d  %s%s", i+1, frame.Caption, at)
+		caption := strings.ReplaceAll(fit(frame.Caption+at, max(t.width-6, 0)), "\n", "\n      ")
+		fmt.Fprintf(t.a.out, "  %2d  %s\n", i+1, caption)
 		rows := append(keyRows(frame.Keys, before.Keys, longest), t.cellRows(frame.Rows, before.Rows)...)
 		for _, row := range aligned(rows, max(t.width-6, 0)) {
 			t.line("      %s", row)
@@ -96,7 +97,7 @@ func placeRows(now, before picture.Key) [][]string {
 		}
 	}
 	if len(rows) == 0 {
-		rows = append(rows, []string{"", "all as it was", ""})
+		rows = append(rows, []string{"all as it was"})
 	}
 	return rows
 }

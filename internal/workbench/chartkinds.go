@@ -180,7 +180,11 @@ func (s *sketch) xAxis(x scale, bottom float64) {
 			put(v, labels[v])
 		}
 	} else {
-		for _, v := range x.ticks(int(s.width / 90)) {
+		ticks := x.ticks(int(s.width / 90))
+		for n := 4; len(ticks) < 2 && n < 10; n++ { // one figure alone says nothing of an axis
+			ticks = x.ticks(n)
+		}
+		for _, v := range ticks {
 			put(v, short(v))
 		}
 	}
