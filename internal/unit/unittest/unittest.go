@@ -84,7 +84,8 @@ func execute(t *testing.T, u *unit.Unit, r *localredis.Redis) []unit.Event {
 	if !result.OK {
 		t.Errorf("the result is not ok: %+v", result)
 	}
-	if result.Millis > 5000 && u.Slow == 0 { // two seconds on a quiet machine
+	// Two seconds on a quiet machine, and many times that beside other test suites.
+	if result.Millis > 15_000 && u.Slow == 0 {
 		t.Errorf("the quick run took %d ms", result.Millis)
 	}
 	return events
