@@ -194,7 +194,7 @@ func (a *app) report(err error) int {
 	if _, no := errors.AsType[*answerNo](err); no { // everything was said already
 		return code
 	}
-	if a.json {
+	if _, told := errors.AsType[toldError](err); a.json && !told {
 		line, _ := json.Marshal(map[string]any{"type": "error", "message": err.Error(), "exit": code})
 		fmt.Fprintln(a.out, string(line))
 		return code
