@@ -22,6 +22,7 @@ import (
 	stations "github.com/redis-grind/grind/course/02-web-integration-basics/03-sync-async"
 	settings "github.com/redis-grind/grind/course/02-web-integration-basics/05-configuration"
 	formats "github.com/redis-grind/grind/course/02-web-integration-basics/07-serialization"
+	retries "github.com/redis-grind/grind/course/02-web-integration-basics/08-errors-retries"
 	"github.com/redis-grind/grind/internal/unit"
 )
 
@@ -52,6 +53,7 @@ func New() *unit.Course {
 				{Dir: "02-web-integration-basics/03-sync-async", Unit: &stations.Unit},
 				{Dir: "02-web-integration-basics/05-configuration", Unit: &settings.Unit},
 				{Dir: "02-web-integration-basics/07-serialization", Unit: &formats.Unit},
+				{Dir: "02-web-integration-basics/08-errors-retries", Unit: &retries.Unit},
 			}},
 			{Number: 3, Title: "Caching patterns", Teaches: "from cache-aside to two layers"},
 			{Number: 4, Title: "Session management", Teaches: "logins, carts, many servers"},
