@@ -19,6 +19,8 @@ import (
 	keyspace "github.com/redis-grind/grind/course/01-redis-fundamentals/12-scanning"
 	notes "github.com/redis-grind/grind/course/01-redis-fundamentals/13-keys"
 	incident1 "github.com/redis-grind/grind/course/01-redis-fundamentals/incident"
+	stations "github.com/redis-grind/grind/course/02-web-integration-basics/03-sync-async"
+	settings "github.com/redis-grind/grind/course/02-web-integration-basics/05-configuration"
 	"github.com/redis-grind/grind/internal/unit"
 )
 
@@ -45,7 +47,10 @@ func New() *unit.Course {
 				{Dir: "01-redis-fundamentals/12-scanning", Unit: &keyspace.Unit},
 				{Dir: "01-redis-fundamentals/13-keys", Unit: &notes.Unit},
 			}},
-			{Number: 2, Title: "Web integration", Teaches: "connections, dependencies, health, errors"},
+			{Number: 2, Title: "Web integration", Teaches: "connections, dependencies, health, errors", Units: []unit.Entry{
+				{Dir: "02-web-integration-basics/03-sync-async", Unit: &stations.Unit},
+				{Dir: "02-web-integration-basics/05-configuration", Unit: &settings.Unit},
+			}},
 			{Number: 3, Title: "Caching patterns", Teaches: "from cache-aside to two layers"},
 			{Number: 4, Title: "Session management", Teaches: "logins, carts, many servers"},
 			{Number: 5, Title: "Rate limiting", Teaches: "windows, buckets, quotas, attacks"},

@@ -30,9 +30,16 @@ const (
 // behind by accident is soon worthless.
 const certLifetime = 30 * 24 * time.Hour
 
-// makeCerts makes an authority and two certificates of it, writes all to dir,
-// and returns the client's side. The authority's key is never written.
-func makeCerts(dir string) (*tls.Config, error) {
+// certs are an authority and two certificates of it. The servers of a topology
+// share them, so that they and their clients know each other.
+type certs struct {
+	pem    map[string][]byte // by the name of the file
+	client *tls.Config
+}
+
+// makeCerts makes an authority and its certificates. The authority's key is
+// kept nowhere.
+func makeCerts() (*certs, error) {
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -43,17 +50,15 @@ func makeCerts(dir string) (*tls.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := writePEM(dir, caCertFile, "CERTIFICATE", caDER); err != nil {
-		return nil, err
-	}
-	issue := func(name, certFile, keyFile string, usage x509.ExtKeyUsage) (tls.Certificate, error) {
+	files := map[string][]byte{caCertFile: encode("CERTIFICATE", caDER)}
+	issue := func(name, certFile, keyFile string, usage ...x509.ExtKeyUsage) (tls.Certificate, error) {
 		var none tls.Certificate
 		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		if err != nil {
 			return none, err
 		}
 		t := template(name)
-		t.KeyUsage, t.ExtKeyUsage = x509.KeyUsageDigitalSignature, []x509.ExtKeyUsage{usage}
+		t.KeyUsage, t.ExtKeyUsage = x509.KeyUsageDigitalSignature, usage
 		t.DNSNames, t.IPAddresses = []string{"localhost"}, []net.IP{net.IPv4(127, 0, 0, 1)}
 		der, err := x509.CreateCertificate(rand.Reader, t, ca, key.Public(), caKey)
 		if err != nil {
@@ -63,12 +68,11 @@ func makeCerts(dir string) (*tls.Config, error) {
 		if err != nil {
 			return none, err
 		}
-		if err := writePEM(dir, certFile, "CERTIFICATE", der); err != nil {
-			return none, err
-		}
-		return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, writePEM(dir, keyFile, "PRIVATE KEY", keyDER)
+		files[certFile], files[keyFile] = encode("CERTIFICATE", der), encode("PRIVATE KEY", keyDER)
+		return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
 	}
-	if _, err := issue("redisproc server", serverCertFile, serverKeyFile, x509.ExtKeyUsageServerAuth); err != nil {
+	// Replicas, Sentinels and nodes of a cluster are clients of each other.
+	if _, err := issue("redisproc server", serverCertFile, serverKeyFile, x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth); err != nil {
 		return nil, err
 	}
 	client, err := issue("redisproc client", clientCertFile, clientKeyFile, x509.ExtKeyUsageClientAuth)
@@ -81,12 +85,22 @@ func makeCerts(dir string) (*tls.Config, error) {
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(caCert)
-	return &tls.Config{
+	return &certs{files, &tls.Config{
 		MinVersion:   tls.VersionTLS12,
 		ServerName:   host,
 		RootCAs:      roots,
 		Certificates: []tls.Certificate{client},
-	}, nil
+	}}, nil
+}
+
+// write puts the files into a server's directory.
+func (c *certs) write(dir string) error {
+	for file, data := range c.pem {
+		if err := os.WriteFile(filepath.Join(dir, file), data, 0o600); err != nil {
+			return fmt.Errorf("write the certificates: %w", err)
+		}
+	}
+	return nil
 }
 
 // template is what all certificates share. They are valid from an hour ago, for
@@ -104,10 +118,6 @@ func template(name string) *x509.Certificate {
 	}
 }
 
-func writePEM(dir, file, kind string, der []byte) error {
-	data := pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
-	if err := os.WriteFile(filepath.Join(dir, file), data, 0o600); err != nil {
-		return fmt.Errorf("write the certificates: %w", err)
-	}
-	return nil
+func encode(kind string, der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }

@@ -56,6 +56,8 @@ type Options struct {
 
 	// Name is used in the directory's name and in errors. Empty is "redis".
 	Name string
+
+	wiring wiring // of a server in a topology; zero for a single one
 }
 
 // owned tells why a directive would take the server out of the package's hands,

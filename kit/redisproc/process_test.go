@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -13,6 +14,8 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -41,6 +44,9 @@ type started struct {
 // helperMain starts two servers at the same time, pauses the second, says where they
 // are, and waits to be killed. The end of its input is for a test that died.
 func helperMain() int {
+	if os.Getenv(helperEnv) == "topologies" {
+		return topologiesMain()
+	}
 	interrupts := make(chan os.Signal, 8)
 	signal.Notify(interrupts, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	fmt.Println("up")
@@ -78,19 +84,49 @@ func helperMain() int {
 	return 1
 }
 
+// topologiesMain starts a cluster and a primary with Sentinels at the same
+// time, says that they are there, and waits to be killed.
+func topologiesMain() int {
+	fmt.Println("up")
+	var wg sync.WaitGroup
+	var errs [2]error
+	o := redisproc.Options{Config: titled}
+	wg.Go(func() { _, errs[0] = redisproc.StartCluster(context.Background(), redisproc.ClusterOptions{Server: o}) })
+	var sentinel *redisproc.Sentinel
+	wg.Go(func() {
+		sentinel, errs[1] = redisproc.StartSentinel(context.Background(), redisproc.SentinelOptions{Server: o})
+	})
+	wg.Wait()
+	if err := errors.Join(errs[:]...); err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	var pids []int
+	for _, s := range sentinel.Sentinels() {
+		pids = append(pids, s.PID())
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(pids); err != nil {
+		return 1
+	}
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	return 1
+}
+
 // helper is a started helper in its own process group, with its own directory
 // for temporary files.
 type helper struct {
 	cmd *exec.Cmd
 	out *bufio.Reader
 	tmp string
+	// pids are processes of its that do not show the directory.
+	pids []int
 }
 
-func startHelper(t *testing.T) *helper {
+func startHelper(t *testing.T, what string) *helper {
 	t.Helper()
 	h := &helper{tmp: t.TempDir()}
 	h.cmd = exec.Command(os.Args[0])
-	h.cmd.Env = append(os.Environ(), helperEnv+"=1", "TMPDIR="+h.tmp)
+	h.cmd.Env = append(os.Environ(), helperEnv+"="+what, "TMPDIR="+h.tmp)
 	h.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	h.cmd.Stderr = os.Stderr
 	in, err := h.cmd.StdinPipe()
@@ -137,7 +173,8 @@ func (h *helper) left(t *testing.T) []string {
 	var left []string
 	for line := range strings.Lines(string(out)) {
 		fields := strings.Fields(line)
-		if strings.Contains(line, h.tmp) && !strings.HasPrefix(fields[1], "Z") {
+		pid, _ := strconv.Atoi(fields[0])
+		if (strings.Contains(line, h.tmp) || slices.Contains(h.pids, pid)) && !strings.HasPrefix(fields[1], "Z") {
 			left = append(left, strings.TrimSpace(line))
 		}
 	}
@@ -163,7 +200,7 @@ func (h *helper) wantNothingLeft(t *testing.T) {
 }
 
 func TestStart_parentKilled(t *testing.T) {
-	h := startHelper(t)
+	h := startHelper(t, "servers")
 	var servers []started
 	line, err := h.out.ReadBytes('\n')
 	if err != nil {
@@ -201,7 +238,7 @@ func TestStart_parentKilled(t *testing.T) {
 // message to the reaper and the release.
 func TestStart_parentKilledMeanwhile(t *testing.T) {
 	for range 30 {
-		h := startHelper(t)
+		h := startHelper(t, "servers")
 		delay := time.Duration(rand.Int64N(int64(30 * time.Millisecond)))
 		time.Sleep(delay)
 		h.kill(t)
@@ -210,6 +247,30 @@ func TestStart_parentKilledMeanwhile(t *testing.T) {
 			t.Fatalf("killed %v after its begin", delay)
 		}
 	}
+}
+
+// The parent of whole topologies dies, at some instants of a start and after it.
+func TestTopology_parentKilled(t *testing.T) {
+	for _, delay := range []time.Duration{20, 60, 120, 250, 500, 1500} {
+		h := startHelper(t, "topologies")
+		time.Sleep(delay * time.Millisecond)
+		h.kill(t)
+		h.wantNothingLeft(t)
+	}
+	h := startHelper(t, "topologies")
+	line, err := h.out.ReadBytes('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(line, &h.pids); err != nil {
+		t.Fatalf("the helper said %q: %v", line, err)
+	}
+	// Six nodes, three servers and three Sentinels, each with reaper and directory.
+	if got := h.left(t); len(got) != 3*12 {
+		t.Errorf("got %d processes and directories, want 36:\n%s", len(got), strings.Join(got, "\n"))
+	}
+	h.kill(t)
+	h.wantNothingLeft(t)
 }
 
 // A child that saves the data goes with the server, so that it can not write

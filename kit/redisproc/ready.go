@@ -17,23 +17,43 @@ import (
 // The ports we choose from. They lie below those that systems give to outgoing
 // connections (from 32768 on Linux, 49152 elsewhere): a client that redials a
 // server which is down can not get its port as its own and so block Restart.
-// And the cluster bus, 10000 above, has room.
 const (
 	firstPort = 20000
 	lastPort  = 29999
+
+	// busAbove is how far above its port a cluster node has that of the bus,
+	// which must lie below those of outgoing connections too.
+	busAbove    = 10000
+	lastBusPort = 32767
 )
 
-// freePort returns a port on which nothing listens just now.
-func freePort() (int, error) {
+// freePort returns a port on which nothing listens just now, nor on the one of
+// the bus if the server is a node of a cluster.
+func (w wiring) freePort() (int, error) {
+	last := lastPort
+	if w.cluster {
+		last = lastBusPort - busAbove
+	}
 	var err error
 	for range 100 {
-		port := firstPort + rand.IntN(lastPort-firstPort+1)
-		var l net.Listener
-		if l, err = net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port))); err == nil {
-			return port, l.Close()
+		port := firstPort + rand.IntN(last-firstPort+1)
+		if err = free(port); err == nil && w.cluster {
+			err = free(port + busAbove)
+		}
+		if err == nil {
+			return port, nil
 		}
 	}
-	return 0, fmt.Errorf("find a free port in %d..%d: %w", firstPort, lastPort, err)
+	return 0, fmt.Errorf("find a free port in %d..%d: %w", firstPort, last, err)
+}
+
+// free says why nobody could listen on a port just now.
+func free(port int) error {
+	l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+	if err != nil {
+		return err
+	}
+	return l.Close()
 }
 
 // ping reports whether the server answers and has loaded its data. It sends no

@@ -15,6 +15,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // The decisions a caller can make.
@@ -53,6 +55,8 @@ type Server struct {
 	mu      sync.Mutex // held by what changes the process
 	stopped bool
 	process atomic.Pointer[process] // nil only inside Start
+
+	admin *redis.Client // of a topology, for its own commands; nil for a single server
 }
 
 // Start starts a server and returns when it answers PING and has loaded its
@@ -88,11 +92,18 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 // one was taken meanwhile.
 func (s *Server) start(ctx context.Context) (err error) {
 	if s.options.TLS {
-		if s.tls, err = makeCerts(s.dir); err != nil {
+		certs := s.options.wiring.certs
+		if certs == nil {
+			if certs, err = makeCerts(); err != nil {
+				return err
+			}
+		}
+		if err := certs.write(s.dir); err != nil {
 			return err
 		}
+		s.tls = certs.client
 	}
-	if len(s.options.ACL) > 0 {
+	if s.options.hasACLFile() {
 		if err := s.write(aclFile, acl(s.options)); err != nil {
 			return err
 		}
@@ -100,7 +111,7 @@ func (s *Server) start(ctx context.Context) (err error) {
 	for try := 1; ; try++ {
 		s.port = s.options.Port
 		if s.port == 0 {
-			if s.port, err = freePort(); err != nil {
+			if s.port, err = s.options.wiring.freePort(); err != nil {
 				return err
 			}
 		}
@@ -122,7 +133,11 @@ func (s *Server) write(file, text string) error {
 // launch runs the process and waits until it serves.
 func (s *Server) launch(ctx context.Context) error {
 	logged := len(s.log())
-	p, err := startProcess(s.reaper, s.dir, filepath.Join(s.dir, logFile), s.binary.Path, filepath.Join(s.dir, confFile))
+	argv := []string{s.binary.Path, filepath.Join(s.dir, confFile)}
+	if s.options.wiring.sentinel {
+		argv = append(argv, "--sentinel")
+	}
+	p, err := startProcess(s.reaper, s.dir, filepath.Join(s.dir, logFile), argv...)
 	if err != nil {
 		return err
 	}
@@ -132,7 +147,7 @@ func (s *Server) launch(ctx context.Context) error {
 	for {
 		// The line proves that it is our server that has the port and that its
 		// data are loaded; the PING proves that it can be reached.
-		if strings.Contains(s.log()[logged:], "Ready to accept connections") && ping(ctx, s.Addr(), s.tls) {
+		if strings.Contains(s.log()[logged:], s.options.wiring.readyLine()) && ping(ctx, s.Addr(), s.tls) {
 			return nil
 		}
 		select {

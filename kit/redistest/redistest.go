@@ -60,7 +60,7 @@ func run(m Runner, o []redisproc.Options) int {
 	}
 	server = s
 	code := m.Run()
-	if err := s.Stop(); err != nil {
+	if err := errors.Join(stopShared(), s.Stop()); err != nil {
 		fmt.Fprintln(os.Stderr, "redistest:", err)
 		return 1
 	}
@@ -77,6 +77,11 @@ func (c leakCheck) Run() int {
 	before := goleak.IgnoreCurrent()
 	if code := c.tests.Run(); code != 0 {
 		return code
+	}
+	// What the tests share was started after before, and is no leak of theirs.
+	if err := stopShared(); err != nil {
+		fmt.Fprintln(os.Stderr, "redistest:", err)
+		return 1
 	}
 	if err := goleak.Find(before); err != nil {
 		fmt.Fprintln(os.Stderr, "redistest: goroutines are left:", err)
@@ -117,11 +122,7 @@ func ClientOf(t testing.TB, s *redisproc.Server, change ...func(*redis.Options))
 		f(options)
 	}
 	c := redis.NewClient(options)
-	t.Cleanup(func() {
-		if err := c.Close(); err != nil && !errors.Is(err, redis.ErrClosed) {
-			t.Errorf("redistest: close the client: %v", err)
-		}
-	})
+	closeAtEnd(t, c)
 	return c
 }
 
@@ -175,36 +176,60 @@ func Start(t testing.TB, o redisproc.Options) *redisproc.Server {
 
 // Prefix returns a prefix for the keys of this test that no other test has, made of
 // its name and a random end; it holds letters, digits, '-' and '_' only. All
-// keys of the package's server that begin with it are removed when the test
-// ends. Redis: one SCAN over the server, and UNLINK.
+// keys that begin with it are removed when the test ends, from the package's
+// server and from the topologies that its tests have started. Redis: one SCAN
+// over each primary, and UNLINK.
 func Prefix(t testing.TB) string {
 	t.Helper()
 	s := Server(t)
 	prefix := fmt.Sprintf("%.48s-%s", safe(t.Name()), strings.ToLower(rand.Text()[:10]))
 	t.Cleanup(func() {
-		if err := remove(s, prefix+"*"); err != nil {
+		if err := removeAll(s, prefix+"*"); err != nil {
 			t.Errorf("redistest: remove the keys of %s: %v", prefix, err)
 		}
 	})
 	return prefix
 }
 
-// remove deletes what matches, by a client of its own: those of the test may be
-// closed, limited or lost by now.
-func remove(s *redisproc.Server, pattern string) error {
+// removeAll deletes what matches on all that the package's tests share, by
+// clients of its own: those of the test may be closed, limited or lost by now.
+func removeAll(s *redisproc.Server, pattern string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	c := redis.NewClient(optionsOf(s))
-	defer c.Close()
+	single := redis.NewClient(optionsOf(s))
+	defer single.Close()
+	errs := []error{remove(ctx, single, pattern)}
+	if s, ok := sentinels.running(); ok {
+		c := redis.NewFailoverClient(s.Options())
+		defer c.Close()
+		errs = append(errs, remove(ctx, c, pattern))
+	}
+	if s, ok := clusters.running(); ok {
+		c := redis.NewClusterClient(s.Options())
+		defer c.Close()
+		errs = append(errs, c.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
+			return remove(ctx, node, pattern)
+		}))
+	}
+	return errors.Join(errs...)
+}
+
+// remove deletes what matches on one server. Keys go one by one, for in a
+// cluster those of two slots do not go together.
+func remove(ctx context.Context, c *redis.Client, pattern string) error {
 	for cursor := uint64(0); ; {
 		keys, next, err := c.Scan(ctx, cursor, pattern, 1000).Result()
 		if err != nil {
 			return err
 		}
-		if len(keys) > 0 {
-			if err := c.Unlink(ctx, keys...).Err(); err != nil {
-				return err
+		_, err = c.Pipelined(ctx, func(p redis.Pipeliner) error {
+			for _, key := range keys {
+				p.Unlink(ctx, key)
 			}
+			return nil
+		})
+		if err != nil {
+			return err
 		}
 		if cursor = next; cursor == 0 {
 			return nil

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/redis-grind/grind/kit/internal/fault"
 	"github.com/redis-grind/grind/kit/internal/pipe"
 )
 
@@ -39,17 +39,11 @@ var (
 	ErrNotExecuted = errors.New("script: batch not executed yet")
 )
 
-// refused reports whether err proves that the command did not run: it was
-// never sent. Everything else that is not the server's own answer leaves the
-// question open.
+// refused reports whether an error that is not the server's answer proves that
+// the command did not run: it was never sent. All others leave the question open.
 func refused(err error) bool {
-	for _, unsent := range []error{redis.ErrPoolTimeout, redis.ErrPoolExhausted, redis.ErrClosed, redis.ErrAutoPipelineQueueFull} {
-		if errors.Is(err, unsent) {
-			return true
-		}
-	}
-	op, ok := errors.AsType[*net.OpError](err)
-	return ok && op.Op == "dial"
+	class := fault.Classify(err)
+	return class.Unexecuted() || class == fault.Bug // of the client: it was closed
 }
 
 // classify adds ErrUnknown to an error of Process where it belongs.

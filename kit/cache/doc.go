@@ -1,0 +1,2 @@
+// Package cache holds values that are slow to make.
+package cache

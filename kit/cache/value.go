@@ -1,0 +1,187 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/redis-grind/grind/kit/codec"
+	"github.com/redis-grind/grind/kit/internal/fault"
+)
+
+// found is what stands in Redis for a key.
+type found[V any] struct {
+	ok     bool // it is a value, or the note that there is none
+	newer  bool // a newer version of the program wrote it: it must stay
+	id     string
+	header header
+	value  V
+	size   int // encoded
+}
+
+// look reads what Redis has for a key, and the time if that is not known.
+func (c *Cache[K, V]) look(ctx context.Context, n name) (found[V], error) {
+	data, err := c.remote.get(ctx, n)
+	if err != nil || data == nil {
+		return found[V]{}, err
+	}
+	if _, known := c.remote.clock.now(); !known {
+		if err := c.remote.readClock(ctx); err != nil {
+			return found[V]{}, err
+		}
+	}
+	return c.decode(n, data), nil
+}
+
+// decode reads an entry. What cannot be read is counted, and is a miss.
+func (c *Cache[K, V]) decode(n name, data []byte) found[V] {
+	f := found[V]{id: idOf(data), size: len(data)}
+	head, payload, ok := parseHeader(data)
+	if !ok {
+		f.newer = len(data) > 0 && data[0] > format
+		c.undecodable(n, f.newer, fmt.Errorf("no entry of format %d", format))
+		return f
+	}
+	f.header = head
+	if head.negative {
+		f.ok = true
+		return f
+	}
+	value, err := c.options.Codec.Decode(n.value, payload)
+	if err != nil {
+		f.newer = errors.Is(err, codec.ErrNewer)
+		c.undecodable(n, f.newer, err)
+		return f
+	}
+	f.value, f.ok = value, true
+	return f
+}
+
+// undecodable counts an entry that cannot be read.
+func (c *Cache[K, V]) undecodable(n name, newer bool, err error) {
+	if newer {
+		c.stats.newer.Add(1)
+		return
+	}
+	c.stats.undecodable.Add(1)
+	c.options.Logger.Warn("cache: an entry cannot be read and is loaded anew", "key", n.value, "error", err)
+}
+
+// encode makes the entry of what was loaded under a lease, and says how long it
+// may stand in Redis. The entry is nil where none is to be stored.
+func (c *Cache[K, V]) encode(n name, l lease, loaded loaded[V]) (entry []byte, ttl time.Duration) {
+	freshFor := c.options.TTL
+	if loaded.negative {
+		freshFor = c.options.NegativeTTL
+	}
+	if loaded.entry.ttl > 0 {
+		freshFor = loaded.entry.ttl
+	}
+	if loaded.entry.noStore || freshFor <= 0 {
+		return nil, 0
+	}
+	freshFor = c.jittered(freshFor)
+	head := header{
+		id:       l.token,
+		negative: loaded.negative,
+		created:  l.grant.now,
+		fresh:    l.grant.now + max(freshFor.Milliseconds(), 1),
+		took:     loaded.took,
+	}
+	entry = head.append(make([]byte, 0, headerSize))
+	if !loaded.negative {
+		var err error
+		entry, err = codec.Append(entry, c.options.Codec, n.value, loaded.value)
+		if err != nil {
+			c.stats.unencodable.Add(1)
+			c.options.Logger.Error("cache: a value cannot be encoded and is not stored", "key", n.value, "error", err)
+			return nil, 0
+		}
+		if c.options.MaxBytes > 0 && len(entry)-headerSize > c.options.MaxBytes {
+			c.stats.oversized.Add(1)
+			return nil, 0
+		}
+		freshFor += max(c.options.StaleWhileRevalidate, c.options.StaleIfError)
+	}
+	return entry, freshFor
+}
+
+// jittered spreads a TTL.
+func (c *Cache[K, V]) jittered(ttl time.Duration) time.Duration {
+	return ttl + time.Duration(float64(ttl)*c.options.Jitter*(2*rand.Float64()-1))
+}
+
+// put stores an entry with its tags; it may stand for ttl since its lease was
+// granted. It reports false when an invalidation came since the load began.
+func (c *Cache[K, V]) put(ctx context.Context, n name, l lease, began time.Time, tags []string, ttl time.Duration, entry []byte) (bool, error) {
+	if ttl -= time.Since(l.grant.at); ttl <= 0 {
+		return c.remote.release(ctx, n, l.token) // it is over before it began
+	}
+	if stands, err := c.enter(ctx, tagging{n, tags, began, ttl}); err != nil || !stands {
+		return false, err
+	}
+	return c.remote.store(ctx, n, l.token, ttl, entry)
+}
+
+// hit counts a value from Redis and returns it.
+func (c *Cache[K, V]) hit(n name, f found[V]) (Result[V], error) {
+	switch {
+	case f.header.negative:
+		c.stats.negativeHits.Add(1)
+	default:
+		c.stats.hits.Add(1)
+	}
+	r, err := c.resultOf(n, f)
+	if r.Stale {
+		c.stats.staleHits.Add(1)
+	}
+	return r, err
+}
+
+// resultOf is the answer that an entry gives.
+func (c *Cache[K, V]) resultOf(n name, f found[V]) (Result[V], error) {
+	return c.stamped(f.value, f.header, Redis), notFound(n, f.header)
+}
+
+// notFound is the error of an entry that says that there is no value.
+func notFound(n name, h header) error {
+	if !h.negative {
+		return nil
+	}
+	return fmt.Errorf("cache: fetch %q: %w, as a load said before", n.text, ErrNotFound)
+}
+
+// stamped is a result with its times.
+func (c *Cache[K, V]) stamped(value V, head header, source Source) Result[V] {
+	now, _ := c.remote.clock.now()
+	fresh := time.Duration(head.fresh-now) * time.Millisecond
+	return Result[V]{
+		Value:  value,
+		Source: source,
+		Stale:  fresh <= 0,
+		Age:    max(time.Duration(now-head.created)*time.Millisecond, 0),
+		Fresh:  fresh,
+	}
+}
+
+// failed counts an error of Redis that a reader does not see.
+func (c *Cache[K, V]) failed(err error) {
+	switch {
+	case errors.Is(err, errOutage):
+	case outOfMemory(err):
+		c.stats.outOfMemory.Add(1)
+	default:
+		c.stats.redisErrors.Add(1)
+		if fault.Classify(err) == fault.Bug {
+			c.options.Logger.Error("cache: Redis refuses a step", "error", err)
+		}
+	}
+}
+
+// outOfMemory reports whether Redis refused a write because it is full.
+func outOfMemory(err error) bool {
+	return err != nil && fault.Classify(err) == fault.Shed && strings.Contains(err.Error(), "OOM ")
+}

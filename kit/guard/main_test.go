@@ -1,0 +1,9 @@
+package guard
+
+import (
+	"testing"
+
+	"github.com/redis-grind/grind/kit/redistest"
+)
+
+func TestMain(m *testing.M) { redistest.Main(redistest.NoLeaks(m)) }
