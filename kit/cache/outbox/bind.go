@@ -10,7 +10,7 @@ import (
 // Invalidator is a cache. A *cache.Cache is one.
 type Invalidator[K any] interface {
 	Invalidate(ctx context.Context, keys ...K) error
-	InvalidateTag(ctx context.Context, tag string) error
+	InvalidateTag(ctx context.Context, tags ...string) error
 }
 
 // Cache notes what is to be invalidated in one cache. It is safe for concurrent
@@ -78,10 +78,8 @@ func (c *Cache[K]) deliver(ctx context.Context, items, tags []string) (bad []str
 			return bad, err
 		}
 	}
-	for _, tag := range tags {
-		if err := c.cache.InvalidateTag(ctx, tag); err != nil {
-			return bad, err
-		}
+	if len(tags) > 0 {
+		return bad, c.cache.InvalidateTag(ctx, tags...)
 	}
 	return bad, nil
 }

@@ -18,8 +18,8 @@ func (printed) Invalidate(_ context.Context, keys ...int64) error {
 	return nil
 }
 
-func (printed) InvalidateTag(_ context.Context, tag string) error {
-	fmt.Println("tag", tag, "invalidated")
+func (printed) InvalidateTag(_ context.Context, tags ...string) error {
+	fmt.Println("tags", tags, "invalidated")
 	return nil
 }
 
@@ -60,7 +60,7 @@ func Example() {
 	fmt.Println(rename(8, ""))
 	// Output:
 	// users [7] invalidated
-	// tag names invalidated
+	// tags [names] invalidated
 	// <nil>
 	// a user has a name
 }

@@ -46,7 +46,7 @@ func (m mortal) Invalidate(_ context.Context, keys ...int) error {
 	return nil
 }
 
-func (mortal) InvalidateTag(context.Context, string) error { return nil }
+func (mortal) InvalidateTag(context.Context, ...string) error { return nil }
 
 func workerMain() int {
 	var j job

@@ -138,8 +138,13 @@ func (c *cache) Invalidate(ctx context.Context, keys ...int) error {
 	return nil
 }
 
-func (c *cache) InvalidateTag(ctx context.Context, tag string) error {
-	return c.note(ctx, "#"+tag)
+func (c *cache) InvalidateTag(ctx context.Context, tags ...string) error {
+	for _, tag := range tags {
+		if err := c.note(ctx, "#"+tag); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *cache) note(ctx context.Context, item string) error {

@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/redis-grind/grind/kit/cache/writebehind"
 	"github.com/redis-grind/grind/kit/redisproc"
 	"github.com/redis-grind/grind/kit/redistest"
@@ -357,7 +355,10 @@ func TestFlush_lease(t *testing.T) {
 		return ctx.Err()
 	}}))
 	put(t, w, "a", 1)
-	run(t, w)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- w.Run(ctx) }()
 	<-begun
 	token := c.Get(t.Context(), owner).Val()
 	for range 20 { // three leases and more
@@ -376,12 +377,46 @@ func TestFlush_lease(t *testing.T) {
 	if err := <-ended; err == nil || !strings.Contains(err.Error(), "lease") {
 		t.Errorf("the sink was stopped by %v, want the loss of its lease", err)
 	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
 	if got := c.Get(t.Context(), owner).Val(); got != "another" {
 		t.Errorf("the owner is %q, want that the other one stays", got)
 	}
-	pending, err := w.Pending(t.Context(), "a")
-	if err != nil || len(pending) != 1 {
-		t.Errorf("pending %v, %v; want the write", pending, err)
+	// version, tries, attempts, time of failure: the other one decides about it.
+	if entry := c.HGet(t.Context(), prefix+":{0}:pending", "a").Val(); !strings.HasSuffix(entry, " 0 0 0 P 1") {
+		t.Errorf("the entry is %q, want that the failure is not recorded", entry)
+	}
+}
+
+// A newer write of a key that failed is tried alone, as the older one would be.
+func TestFlush_newerAfterFailure(t *testing.T) {
+	t.Parallel()
+	c, prefix := redistest.Client(t), redistest.Prefix(t)
+	begun := make(chan struct{}, 1)
+	db := database{fail: func([]write) error { begun <- struct{}{}; return errDown }}
+	w := open(t, c, quick(options{Prefix: prefix, Shards: 1, Sink: db.sink}))
+	put(t, w, "a", 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- w.Run(ctx) }()
+	<-begun
+	cancel()
+	if err := <-done; err != nil { // what failed is recorded
+		t.Fatal(err)
+	}
+	if n := c.Exists(t.Context(), prefix+":{0}:owner").Val(); n != 0 {
+		t.Error("Run has ended and kept its shard")
+	}
+	db.set(nil)
+	put(t, w, "a", 2)
+	put(t, w, "b", 2)
+	drain(t, w)
+	for _, writes := range db.sinkCalls()[1:] {
+		if holds(writes, "a") && (len(writes) != 1 || writes[0].Attempt != 2) {
+			t.Errorf("the newer write was tried as %+v, want alone, the second time", writes)
+		}
 	}
 }
 
@@ -489,30 +524,9 @@ func TestRun_redisKilled(t *testing.T) {
 // It works in a cluster, where shards lie on different nodes.
 func TestCluster(t *testing.T) {
 	t.Parallel()
-	half := [2][2]int{{0, 8191}, {8192, 16383}}
-	var nodes [2]*redis.Client
-	var addrs []string
-	for i := range nodes {
-		s := redistest.Start(t, redisproc.Options{Config: map[string]string{"cluster-enabled": "yes"}})
-		addrs = append(addrs, s.Addr())
-		nodes[i] = redistest.ClientOf(t, s)
-		if err := nodes[i].ClusterAddSlotsRange(t.Context(), half[i][0], half[i][1]).Err(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	host, port, _ := strings.Cut(addrs[1], ":")
-	if err := nodes[0].ClusterMeet(t.Context(), host, port).Err(); err != nil {
-		t.Fatal(err)
-	}
-	for _, node := range nodes {
-		redistest.Eventually(t, "both nodes know all slots", func() bool {
-			return strings.Contains(node.ClusterInfo(t.Context()).Val(), "cluster_state:ok")
-		})
-	}
-	c := redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs})
-	defer c.Close()
+	c := redistest.ClusterClient(t)
 	db := database{fail: func([]write) error { return writebehind.ErrReject }}
-	w := open(t, c, quick(options{Prefix: "wb", Sink: db.sink}))
+	w := open(t, c, quick(options{Sink: db.sink}))
 	var all []string
 	for i := range 100 {
 		all = append(all, fmt.Sprint(i))
@@ -536,4 +550,86 @@ func TestCluster(t *testing.T) {
 	if n, err := w.Drop(t.Context(), all...); n != 0 || err != nil {
 		t.Errorf("dropped %d, %v; want none", n, err)
 	}
+}
+
+// Primaries of a cluster hand over to their replicas while writes come and go:
+// nothing that was accepted is lost, and it goes on within seconds.
+func TestCluster_failover(t *testing.T) {
+	t.Parallel()
+	cluster := redistest.StartCluster(t, redisproc.ClusterOptions{})
+	var db database
+	w := open(t, redistest.ClusterClientOf(t, cluster), quick(options{Prefix: "wb", Sink: db.sink, Lease: 200 * time.Millisecond}))
+	run(t, w)
+	accepted := map[string]int{}
+	value, refused := 0, 0
+	writeSome := func() {
+		for range 2000 {
+			value++
+			key := fmt.Sprint("key", value%40)
+			if err := w.Put(t.Context(), key, value); err == nil {
+				accepted[key] = value
+			} else {
+				delete(accepted, key) // unknown: this value or the one before
+				refused++
+			}
+		}
+	}
+	writeSome()
+	for _, p := range cluster.Primaries(t.Context()) {
+		done := make(chan error, 1)
+		go func() {
+			_, err := cluster.FailOver(t.Context(), p)
+			done <- err
+		}()
+		writeSome()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	}
+	writeSome()
+	t.Logf("%d writes had an error on the way", refused)
+	drain(t, w)
+	for key, want := range accepted {
+		if got := db.rows[key].Value; got != want {
+			t.Errorf("%s is %d in the database, want %d", key, got, want)
+		}
+	}
+	if len(accepted) != 40 {
+		t.Errorf("%d keys were accepted at last, want all", len(accepted))
+	}
+}
+
+// A node of a cluster that is down, with no replica, does not hold up the shards
+// of the others.
+func TestCluster_nodeDown(t *testing.T) {
+	t.Parallel()
+	cluster := redistest.StartCluster(t, redisproc.ClusterOptions{
+		Replicas: -1,
+		Server:   redisproc.Options{Config: map[string]string{"cluster-require-full-coverage": "no"}},
+	})
+	var db database
+	w := open(t, redistest.ClusterClientOf(t, cluster), quick(options{Prefix: "wb", Sink: db.sink}))
+	run(t, w)
+	rows := func() int {
+		db.mu.Lock()
+		defer db.mu.Unlock()
+		return len(db.rows)
+	}
+	put(t, w, "before", 1)
+	redistest.Eventually(t, "it is at work", func() bool { return rows() == 1 })
+	if err := cluster.Primaries(t.Context())[0].Kill(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	accepted := 0
+	for i := range 30 {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		if w.Put(ctx, fmt.Sprint(i), i) == nil {
+			accepted++
+		}
+		cancel()
+	}
+	if accepted < 5 {
+		t.Fatalf("%d writes were accepted by two nodes of three", accepted)
+	}
+	redistest.Eventually(t, "what the others hold is flushed", func() bool { return rows() == 1+accepted })
 }
