@@ -159,8 +159,8 @@ func (w *Warmer[K, V]) divide(ctx context.Context, keys iter.Seq2[K, error], bat
 }
 
 // work fetches batches until there are no more. What a batch found in the cache is
-// credited to the next one, up to a batch: an origin that was spared for long must
-// not meet it all at once.
+// credited to the next one. As each batch spends its credit first, that is never more
+// than one batch: an origin that was spared for long does not meet it all at once.
 func (w *Warmer[K, V]) work(ctx context.Context, batches <-chan batch[K]) error {
 	credit := 0
 	for b := range batches {
@@ -172,7 +172,7 @@ func (w *Warmer[K, V]) work(ctx context.Context, batches <-chan batch[K]) error 
 			return err
 		}
 		loads := w.fetch(ctx, b)
-		credit = min(credit-spent+len(b.keys)-loads, w.o.Batch)
+		credit += len(b.keys) - loads - spent
 	}
 	return nil
 }

@@ -57,6 +57,29 @@ func TestFlush_down(t *testing.T) {
 	}
 }
 
+// A database that is down is asked a few times and then left alone, however much is
+// waiting.
+func TestFlush_downIsSpared(t *testing.T) {
+	t.Parallel()
+	db := database{fail: func([]write) error { return errDown }}
+	w := open(t, redistest.Client(t), quick(options{Sink: db.sink, Shards: 1, Backoff: time.Hour, MaxBackoff: time.Hour}))
+	for i := range 50 {
+		put(t, w, fmt.Sprint(i), i)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if err := w.Drain(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Drain = %v, want the end of its time", err)
+	}
+	var sizes []int
+	for _, writes := range db.sinkCalls() {
+		sizes = append(sizes, len(writes))
+	}
+	if !slices.Equal(sizes, []int{50, 1, 1, 1}) {
+		t.Errorf("the sink was called with %v writes, want with all and with three", sizes)
+	}
+}
+
 // A poison entry holds up nobody and ends as a dead letter, whether the sink tells
 // it apart or not.
 func TestFlush_poison(t *testing.T) {
