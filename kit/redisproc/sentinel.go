@@ -48,7 +48,7 @@ func StartSentinel(ctx context.Context, o SentinelOptions) (*Sentinel, error) {
 
 // watcher are the options of each Sentinel.
 func (o SentinelOptions) watcher(server Options, primary *Server) Options {
-	w := wiring{sentinel: true, certs: server.wiring.certs}
+	w := wiring{watches: o.Master, certs: server.wiring.certs}
 	h, port := primary.hostPort()
 	w.set("sentinel", "announce-ip", host)
 	w.set("sentinel", "monitor", o.Master, h, port, strconv.Itoa(o.Quorum))
@@ -147,29 +147,25 @@ func (s *Sentinel) Primary(ctx context.Context) (*Server, error) {
 	return named, nil
 }
 
-// named asks all Sentinels that answer; they must agree.
+// named asks all Sentinels; those that answer must agree.
 func (s *Sentinel) named(ctx context.Context) (*Server, error) {
-	answers := make([]string, len(s.sentinels))
-	err := each(s.sentinels, func(i int, w *Server) error {
-		reply, err := w.sentinel(ctx, "get-master-addr-by-name", s.master).StringSlice()
-		if err == nil && len(reply) == 2 {
-			answers[i] = reply[0] + ":" + reply[1]
-		}
-		return err
-	})
-	answers = slices.DeleteFunc(answers, func(a string) bool { return a == "" })
-	if len(answers) == 0 {
-		return nil, fmt.Errorf("no Sentinel answers: %w", err)
-	}
-	for _, a := range answers {
-		if a != answers[0] {
-			return nil, fmt.Errorf("they name %s and %s: %w", answers[0], a, ErrNoPrimary)
+	var names []string
+	for _, st := range states(ctx, s.sentinels) {
+		if st.Follows != "" && !slices.Contains(names, st.Follows) {
+			names = append(names, st.Follows)
 		}
 	}
-	if named := byAddr(s.servers, answers[0]); named != nil {
-		return named, nil
+	switch len(names) {
+	case 0:
+		return nil, fmt.Errorf("no Sentinel answers: %w", ErrNotRunning)
+	case 1:
+		if named := byAddr(s.servers, names[0]); named != nil {
+			return named, nil
+		}
+		return nil, fmt.Errorf("they name %s: %w", names[0], ErrNotMember)
+	default:
+		return nil, fmt.Errorf("they name %s: %w", strings.Join(names, " and "), ErrNoPrimary)
 	}
-	return nil, fmt.Errorf("they name %s: %w", answers[0], ErrNotMember)
 }
 
 // sentinel sends one SENTINEL command.

@@ -35,7 +35,8 @@ type State struct {
 	Answers bool
 	// Role is empty for a server that does not answer.
 	Role Role
-	// Follows is the address of a replica's primary.
+	// Follows is the address of a replica's primary, or of the primary that a
+	// Sentinel names.
 	Follows string
 	// LinkUp says that a replica is connected to its primary and in step.
 	LinkUp bool
@@ -100,9 +101,13 @@ func (s *Server) state(ctx context.Context) State {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	p := s.admin.Pipeline()
-	if s.options.wiring.sentinel {
-		if ping := p.Ping(ctx); run(ctx, p) == nil && ping.Err() == nil {
+	if master := s.options.wiring.watches; master != "" {
+		named := p.Do(ctx, "sentinel", "get-master-addr-by-name", master)
+		if run(ctx, p) == nil {
 			st.Answers, st.Role = true, RoleSentinel
+			if addr, err := named.StringSlice(); err == nil && len(addr) == 2 {
+				st.Follows = net.JoinHostPort(addr[0], addr[1])
+			}
 		}
 		return st
 	}
