@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -20,6 +21,10 @@ type Cluster struct {
 	servers []*Server
 	shards  [][]*Server // a primary of the start, then its replicas
 	ids     map[*Server]string
+	timeout time.Duration // of the nodes
+
+	mu      sync.Mutex
+	elected map[*Server]time.Time // when a node was last voted in, as far as we have seen
 }
 
 // StartCluster starts the nodes and makes them a cluster. It returns when every
@@ -45,7 +50,7 @@ func StartCluster(ctx context.Context, o ClusterOptions) (*Cluster, error) {
 	if o.Server.TLS {
 		node.wiring.set("tls-cluster", "yes")
 	}
-	c := &Cluster{ids: map[*Server]string{}}
+	c := &Cluster{ids: map[*Server]string{}, timeout: o.NodeTimeout, elected: map[*Server]time.Time{}}
 	if c.servers, err = startAll(ctx, o.Primaries*(1+o.Replicas), func(i int) Options { return node.suffix("", i) }); err != nil {
 		return nil, err
 	}
@@ -230,27 +235,69 @@ func (c *Cluster) Replicas(ctx context.Context, primary *Server) []*Server {
 }
 
 // FailOver makes a replica take the place of the primary old, and returns the
-// new one when WaitStable would. While old runs the two agree on it and nothing
-// is lost (CLUSTER FAILOVER); a dead or paused one is voted down without its
-// say (FORCE). After an error the failover may or may not happen.
+// new one when WaitStable would, those aside that did not answer at the
+// beginning. While old runs the two agree on it and nothing is lost (CLUSTER
+// FAILOVER); a dead or paused one is voted down without its say (FORCE). A replica
+// that was voted in lately waits first: see the caveats of the package. After
+// an error the failover may or may not happen.
 func (c *Cluster) FailOver(ctx context.Context, old *Server) (*Server, error) {
-	replicas := c.Replicas(ctx, old)
-	if len(replicas) == 0 {
+	all := c.Status(ctx)
+	replica := c.candidate(all, old)
+	if replica == nil {
 		return nil, fmt.Errorf("redisproc: fail over %s: it has no replica: %w", old.Addr(), ErrNotMember)
 	}
+	if err := c.forget(ctx, replica); err != nil {
+		return nil, fmt.Errorf("redisproc: fail over %s: %w", old.Addr(), err)
+	}
 	args := []any{"cluster", "failover"}
-	answers := old.state(ctx).Answers
-	if !answers {
+	if slices.Contains(hung(all), old) {
 		args = append(args, "force")
 	}
-	if err := replicas[0].admin.Do(ctx, args...).Err(); err != nil {
+	if err := replica.admin.Do(ctx, args...).Err(); err != nil {
 		return nil, fmt.Errorf("redisproc: fail over %s: %w", old.Addr(), err)
 	}
 	promoted, err := c.WaitFailover(ctx, old)
-	if err != nil || !answers {
-		return promoted, err
+	if err == nil {
+		err = c.waitStable(ctx, hung(all)...)
 	}
-	return promoted, c.WaitStable(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("redisproc: fail over %s: %w", old.Addr(), err)
+	}
+	return promoted, nil
+}
+
+// candidate is the replica of old that was voted in the longest ago, nil if
+// there is none that answers.
+func (c *Cluster) candidate(all []State, old *Server) (best *Server) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, st := range all {
+		if st.Role == RoleReplica && st.Follows == old.Addr() && (best == nil || c.elected[st.Server].Before(c.elected[best])) {
+			best = st.Server
+		}
+	}
+	return best
+}
+
+// forget waits until a replica has forgotten the votes of its last election.
+// Before that time it counts them again, and takes the slots with an epoch that
+// is too old for anybody to accept. So does Redis 7.0; in its source that is
+// auth_retry_time.
+func (c *Cluster) forget(ctx context.Context, replica *Server) error {
+	c.mu.Lock()
+	at, was := c.elected[replica]
+	c.mu.Unlock()
+	if !was {
+		return nil
+	}
+	timer := time.NewTimer(time.Until(at.Add(2*max(2*c.timeout, 2*time.Second) + leastNodeTimeout)))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait until %s may stand again: %w", replica.Addr(), context.Cause(ctx))
+	}
 }
 
 // WaitFailover returns the node that has taken the place of old, when all nodes
@@ -281,6 +328,9 @@ func (c *Cluster) WaitFailover(ctx context.Context, old *Server) (promoted *Serv
 	if err != nil {
 		return nil, fmt.Errorf("redisproc: wait for a failover from %s: %w", old.Addr(), err)
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.elected[promoted] = time.Now()
 	return promoted, nil
 }
 
@@ -295,13 +345,13 @@ func (c *Cluster) WaitStable(ctx context.Context) error {
 	return nil
 }
 
-func (c *Cluster) waitStable(ctx context.Context) error {
-	return until(ctx, func() error { return c.missing(ctx, c.Status(ctx)) })
+func (c *Cluster) waitStable(ctx context.Context, without ...*Server) error {
+	return until(ctx, func() error { return c.missing(ctx, c.Status(ctx), without) })
 }
 
 // missing says what keeps the cluster from being stable.
-func (c *Cluster) missing(ctx context.Context, all []State) error {
-	if err := answering(all); err != nil {
+func (c *Cluster) missing(ctx context.Context, all []State, without []*Server) error {
+	if err := answering(all, without); err != nil {
 		return err
 	}
 	covered := 0

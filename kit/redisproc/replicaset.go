@@ -66,7 +66,7 @@ func waitLinked(ctx context.Context, servers []*Server, primary *Server) error {
 				return fmt.Errorf("%s is %q", st.Server.Addr(), st.Role)
 			}
 		}
-		if err := answering(all); err != nil {
+		if err := answering(all, nil); err != nil {
 			return err
 		}
 		return inStep(ctx, all)

@@ -194,27 +194,37 @@ func (s *Sentinel) Status(ctx context.Context) []State {
 }
 
 // FailOver makes the Sentinels promote a replica (SENTINEL FAILOVER), with the
-// primary alive or dead, and returns the new primary when WaitStable would. What
-// the old one had acknowledged and not yet sent is lost. After an error the
-// failover may or may not happen.
+// primary alive or dead, and returns the new primary when WaitStable would,
+// those aside that did not answer at the beginning. What the old one had
+// acknowledged and not yet sent is lost. After an error the failover may or may
+// not happen.
 func (s *Sentinel) FailOver(ctx context.Context) (*Server, error) {
-	old, err := s.Primary(ctx)
+	promoted, err := s.failOver(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("redisproc: fail over %s: %w", s.master, err)
+	}
+	return promoted, nil
+}
+
+func (s *Sentinel) failOver(ctx context.Context) (*Server, error) {
+	old, err := s.named(ctx)
 	if err != nil {
 		return nil, err
 	}
-	alive := running(s.sentinels)
-	if len(alive) == 0 {
-		return nil, fmt.Errorf("redisproc: fail over %s: no Sentinel: %w", s.master, ErrNotRunning)
+	all := s.Status(ctx)
+	leader := slices.IndexFunc(all, func(st State) bool { return st.Role == RoleSentinel })
+	if leader < 0 {
+		return nil, fmt.Errorf("no Sentinel answers: %w", ErrNotRunning)
 	}
-	if err := alive[0].sentinel(ctx, "failover", s.master).Err(); err != nil {
-		return nil, fmt.Errorf("redisproc: fail over %s: %w", s.master, err)
+	if err := all[leader].Server.sentinel(ctx, "failover", s.master).Err(); err != nil {
+		return nil, err
 	}
 	promoted, err := s.WaitFailover(ctx, old)
 	if err != nil {
 		return nil, err
 	}
 	defer s.hurry(ctx)()
-	return promoted, s.WaitStable(ctx)
+	return promoted, s.waitStable(ctx, hung(all)...)
 }
 
 // WaitFailover returns the server that has taken the place of old, when all
@@ -251,30 +261,40 @@ func (s *Sentinel) WaitStable(ctx context.Context) error {
 	return nil
 }
 
-func (s *Sentinel) waitStable(ctx context.Context) error {
+func (s *Sentinel) waitStable(ctx context.Context, without ...*Server) error {
 	return until(ctx, func() error {
 		primary, err := s.named(ctx)
 		if err != nil {
 			return err
 		}
 		all := s.Status(ctx)
-		if err := answering(all); err != nil {
+		if err := answering(all, without); err != nil {
 			return err
 		}
-		for _, st := range all[:len(s.servers)] {
-			if st.Running && (st.Server == primary) != (st.Role == RolePrimary) {
+		var alive []*Server
+		for _, st := range all {
+			if !st.Running {
+				continue
+			}
+			alive = append(alive, st.Server)
+			if st.Role != RoleSentinel && (st.Server == primary) != (st.Role == RolePrimary) {
 				return fmt.Errorf("%s is %q", st.Server.Addr(), st.Role)
 			}
 		}
 		if err := inStep(ctx, all); err != nil {
 			return err
 		}
-		return each(running(s.sentinels), func(_ int, w *Server) error { return s.informed(ctx, w, primary) })
+		return each(alive, func(_ int, w *Server) error {
+			if !slices.Contains(s.sentinels, w) {
+				return nil
+			}
+			return s.informed(ctx, w, primary, alive)
+		})
 	})
 }
 
-// informed says what a Sentinel does not know yet.
-func (s *Sentinel) informed(ctx context.Context, w, primary *Server) error {
+// informed says what a Sentinel does not know yet of those that are alive.
+func (s *Sentinel) informed(ctx context.Context, w, primary *Server, alive []*Server) error {
 	master, err := facts(w.sentinel(ctx, "master", s.master))
 	if err != nil {
 		return err
@@ -294,7 +314,10 @@ func (s *Sentinel) informed(ctx context.Context, w, primary *Server) error {
 		f := pairs(replica)
 		known[f["name"]] = f["flags"]
 	}
-	for _, r := range running(others(s.servers, primary)) {
+	for _, r := range others(s.servers, primary) {
+		if !slices.Contains(alive, r) {
+			continue
+		}
 		if flags := known[r.Addr()]; flags != "slave" {
 			return fmt.Errorf("it holds the replica %s for %q", r.Addr(), flags)
 		}

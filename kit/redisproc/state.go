@@ -233,14 +233,29 @@ func inStep(ctx context.Context, all []State) error {
 	})
 }
 
-// answering says which of the running servers does not answer.
-func answering(all []State) error {
-	for _, st := range all {
-		if st.Running && !st.Answers {
+// answering says which of the running servers does not answer. Those of without
+// are then as good as dead.
+func answering(all []State, without []*Server) error {
+	for i, st := range all {
+		if !st.Running || st.Answers {
+			continue
+		}
+		if !slices.Contains(without, st.Server) {
 			return fmt.Errorf("%s does not answer", st.Server.Addr())
 		}
+		all[i].Running = false
 	}
 	return nil
+}
+
+// hung are the servers that do not answer, dead ones too.
+func hung(all []State) (out []*Server) {
+	for _, st := range all {
+		if !st.Answers {
+			out = append(out, st.Server)
+		}
+	}
+	return out
 }
 
 // parseNodes reads CLUSTER NODES: a line for each node, with its id, address,
