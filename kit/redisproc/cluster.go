@@ -168,6 +168,8 @@ func (c *Cluster) Options() *redis.ClusterOptions {
 
 // Status asks each node how it stands, in the order of Servers. It takes a
 // second if one of them hangs.
+//
+// Redis: 1 round trip to each, at the same time.
 func (c *Cluster) Status(ctx context.Context) []State { return states(ctx, c.servers) }
 
 // Shard are the nodes of which s is one: a primary of the start and its
@@ -240,6 +242,9 @@ func (c *Cluster) Replicas(ctx context.Context, primary *Server) []*Server {
 // FAILOVER); a dead or paused one is voted down without its say (FORCE). A replica
 // that was voted in lately waits first: see the caveats of the package. After
 // an error the failover may or may not happen.
+//
+// Redis: CLUSTER FAILOVER to one replica, then questions every 10 ms; less than a
+// second as a rule.
 func (c *Cluster) FailOver(ctx context.Context, old *Server) (*Server, error) {
 	all := c.Status(ctx)
 	replica := c.candidate(all, old)

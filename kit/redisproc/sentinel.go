@@ -138,7 +138,10 @@ func topologyURL(kind string, servers []*Server, path string) string {
 }
 
 // Primary is the server that the Sentinels name. Between the death of a primary
-// and the failover that is the dead one.
+// and the failover that is the dead one; while they do not agree it is
+// ErrNoPrimary.
+//
+// Redis: 1 round trip to each Sentinel, at the same time.
 func (s *Sentinel) Primary(ctx context.Context) (*Server, error) {
 	named, err := s.named(ctx)
 	if err != nil {
@@ -189,6 +192,8 @@ func (s *Sentinel) Replicas(ctx context.Context) ([]*Server, error) {
 
 // Status asks each server and then each Sentinel how it stands. It takes a
 // second if one of them hangs.
+//
+// Redis: 1 round trip to each, at the same time.
 func (s *Sentinel) Status(ctx context.Context) []State {
 	return states(ctx, slices.Concat(s.servers, s.sentinels))
 }
@@ -198,6 +203,8 @@ func (s *Sentinel) Status(ctx context.Context) []State {
 // those aside that did not answer at the beginning. What the old one had
 // acknowledged and not yet sent is lost. After an error the failover may or may
 // not happen.
+//
+// Redis: SENTINEL FAILOVER to one Sentinel, then questions every 10 ms; seconds.
 func (s *Sentinel) FailOver(ctx context.Context) (*Server, error) {
 	promoted, err := s.failOver(ctx)
 	if err != nil {

@@ -290,23 +290,20 @@ func parseNodes(text string) []Peer {
 	return peers
 }
 
-// errMoving says that a word is about a slot that is on its way.
-var errMoving = errors.New("a slot on its way")
+// errNoSlots says that a word of CLUSTER NODES is no range of slots.
+var errNoSlots = errors.New("no range of slots")
 
-// parseSlots reads "7" or "0-5460". A slot that is on its way to another node
-// stands in brackets, besides, with the node that owns it.
+// parseSlots reads "7" or "0-5460". What stands in brackets is a slot on its way
+// to another node, and stands in a range besides, with the node that owns it.
 func parseSlots(word string) (SlotRange, error) {
-	if strings.HasPrefix(word, "[") {
-		return SlotRange{}, errMoving
-	}
 	first, last, isRange := strings.Cut(word, "-")
 	if !isRange {
 		last = first
 	}
-	a, err := strconv.Atoi(first)
-	if err != nil {
-		return SlotRange{}, err
+	a, errA := strconv.Atoi(first)
+	b, errB := strconv.Atoi(last)
+	if errA != nil || errB != nil || a < 0 || a > b || b >= Slots {
+		return SlotRange{}, errNoSlots
 	}
-	b, err := strconv.Atoi(last)
-	return SlotRange{a, b}, err
+	return SlotRange{a, b}, nil
 }
