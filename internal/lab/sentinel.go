@@ -188,7 +188,7 @@ func sentinelConnections(list string) (ids []int) {
 	for line := range strings.Lines(list) {
 		var id int
 		isSentinel := false
-		for _, word := range strings.FieldsSeq(line) {
+		for word := range strings.FieldsSeq(line) {
 			name, value, _ := strings.Cut(word, "=")
 			switch name {
 			case "id":
