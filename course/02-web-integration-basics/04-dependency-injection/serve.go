@@ -142,7 +142,7 @@ func costs(ctx context.Context, r *unit.Run) error {
 	if err != nil {
 		return err
 	}
-	r.Metric(unit.Metric{Name: "trips_redis", Label: "round trips of three requests on Redis", Value: float64(seen.RoundTrips), Unit: "round trips", Minor: true})
+	r.Metric(unit.Metric{Name: "trips_redis", Label: "of three requests on Redis", Value: float64(seen.RoundTrips), Unit: "round trips", Minor: true})
 	r.Metric(unit.Metric{Name: "commands_fake", Label: "commands of three requests on the fake", Value: float64(commandsOf(seen, onFake)), Tone: unit.Good, Minor: true})
 	return nil
 }
