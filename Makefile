@@ -61,6 +61,7 @@ update: setup ## rewrite golden files, and the fences and console blocks of the 
 .PHONY: bench
 bench: setup ## measurements, one caller and 128
 	cd bench && go test -run '^$$' -bench . -benchtime 2s -count 3
+	cd bench && go run ./cache
 
 .PHONY: chaos
 chaos: setup ## long: the same tests many times, then every fuzz target
