@@ -119,7 +119,9 @@ func (c *Cache[K, V]) lead(ctx context.Context, key K, n name, seen string, load
 			f := c.decode(n, g.entry)
 			if f.ok {
 				c.local.fill(key, n, f, epoch, c.freshFor(f.header))
-				c.stats.waited.Add(1)
+				if !refresh {
+					c.stats.waited.Add(1)
+				}
 				result, err := c.resultOf(n, f)
 				return outcome[V]{result: result, err: err}
 			}
