@@ -208,7 +208,7 @@ func explore(t *testing.T, sc race.Scenario, o race.Options) {
 	sc.Name = t.Name()
 	o.Budget = 3 * time.Second
 	if long() {
-		o.Budget, o.MaxSchedules = -1, 100_000
+		o.Budget, o.MaxSchedules = -1, 500_000
 	}
 	report, err := race.Explore(t.Context(), env, sc, o)
 	if err != nil {

@@ -12,15 +12,11 @@ import (
 // Past its TTL a value is answered with at once, and one process loads it anew.
 func TestStaleWhileRevalidate(t *testing.T) {
 	t.Parallel()
-	swr := func(o *Options[int64, user]) {
-		o.TTL, o.StaleWhileRevalidate, o.Jitter, o.EarlyRefresh = 50*time.Millisecond, time.Hour, -1, -1
-	}
+	swr := func(o *Options[int64, user]) { o.StaleWhileRevalidate, o.EarlyRefresh = time.Hour, -1 }
 	c := newUsers(t, swr)
 	other, o := twin(t, c, swr), &origin{}
 	o.set(7, "old")
-	source(t, c, 7, o.load)
-	time.Sleep(60 * time.Millisecond) // what is tested is the passing of time
-	o.set(7, "new")
+	brief(t, c, o)
 	b := newBlocked()
 	for _, c := range []*Cache[int64, user]{c, c, other, other} {
 		if u, err := c.Fetch(t.Context(), 7, b.load); u.Name != "old" || err != nil {
@@ -42,15 +38,27 @@ func TestStaleWhileRevalidate(t *testing.T) {
 	}
 }
 
+// brief loads a value that is stale when it returns.
+func brief(t *testing.T, c *Cache[int64, user], o *origin) {
+	t.Helper()
+	_, err := c.FetchWith(t.Context(), 7, func(ctx context.Context, e *Entry) (user, error) {
+		e.TTL(50 * time.Millisecond)
+		return o.load(ctx, 7)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(70 * time.Millisecond) // what is tested is the passing of time
+}
+
 // When loading fails, a stale value is better than an error, and marked.
 func TestStaleIfError(t *testing.T) {
 	t.Parallel()
 	c, o := newUsers(t, func(o *Options[int64, user]) {
-		o.TTL, o.StaleIfError, o.Jitter, o.EarlyRefresh = 50*time.Millisecond, time.Hour, -1, -1
+		o.StaleIfError, o.EarlyRefresh = time.Hour, -1
 	}), &origin{}
 	o.set(7, "ann")
-	source(t, c, 7, o.load)
-	time.Sleep(60 * time.Millisecond) // what is tested is the passing of time
+	brief(t, c, o)
 	o.err = errBroken
 	r, err := fetchWith(t, c, o)
 	if err != nil || r.Value.Name != "ann" || !r.Stale || r.Source != Redis || r.Fresh >= 0 || r.Age < 50*time.Millisecond {

@@ -41,7 +41,7 @@ func (c *Cache[K, V]) decode(n name, data []byte) found[V] {
 	f := found[V]{id: idOf(data), size: len(data)}
 	head, payload, ok := parseHeader(data)
 	if !ok {
-		f.newer = len(data) > 0 && data[0] > format
+		f.newer = len(data) > 0 && data[0] > format && data[0] < formats
 		c.undecodable(n, f.newer, fmt.Errorf("no entry of format %d", format))
 		return f
 	}
