@@ -171,13 +171,13 @@ func (c *Cache[K, V]) FetchWith(ctx context.Context, key K, load func(ctx contex
 func (c *Cache[K, V]) fetch(ctx context.Context, key K, load loader[V]) (Result[V], error) {
 	n := c.nameOf(key)
 	epoch := c.local.epoch(n)
-	found, err := c.look(ctx, n)
-	if err != nil && ctx.Err() != nil {
+	found, down := c.look(ctx, n)
+	if down != nil && ctx.Err() != nil {
 		return Result[V]{}, fmt.Errorf("cache: fetch %q: %w", n.text, ctx.Err())
 	}
 	switch age := c.ageOf(found); {
-	case err != nil:
-		c.failed(err)
+	case down != nil:
+		c.failed(down)
 		c.stats.misses.Add(1)
 	case age == fresh || age == early:
 		if age == early {
@@ -193,8 +193,8 @@ func (c *Cache[K, V]) fetch(ctx context.Context, key K, load loader[V]) (Result[
 	}
 	r, err := c.share(ctx, n, func(ctx context.Context) outcome[V] {
 		switch {
-		case err != nil:
-			return c.offline(ctx, n, load, err)
+		case down != nil:
+			return c.offline(ctx, n, load, down)
 		case found.newer:
 			return c.unstored(ctx, n, load)
 		}
