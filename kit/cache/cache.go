@@ -151,7 +151,11 @@ func (c *Cache[K, V]) Fetch(ctx context.Context, key K, load func(ctx context.Co
 	if l := c.local.get(key); l != nil {
 		return l.value, l.err
 	}
-	r, err := c.fetch(ctx, key, func(ctx context.Context, _ *Entry) (V, error) { return load(ctx, key) })
+	a := c.ask(ctx, key)
+	if a.age == fresh {
+		return a.found.value, c.hit(a.name, &a.found)
+	}
+	r, err := c.settle(ctx, key, a, func(ctx context.Context, _ *Entry) (V, error) { return load(ctx, key) })
 	return r.Value, err
 }
 
@@ -161,48 +165,76 @@ func (c *Cache[K, V]) Fetch(ctx context.Context, key K, load func(ctx context.Co
 // Redis: as Fetch.
 func (c *Cache[K, V]) FetchWith(ctx context.Context, key K, load func(ctx context.Context, e *Entry) (V, error)) (Result[V], error) {
 	if l := c.local.get(key); l != nil {
-		r := c.stamped(l.value, l.header, Memory)
-		return r, l.err
+		return resultAt(l.value, l.header, Memory, c.remote.clock.ms()), l.err
 	}
-	return c.fetch(ctx, key, load)
+	a := c.ask(ctx, key)
+	if a.age == fresh {
+		return resultAt(a.found.value, a.found.header, Redis, a.now), c.hit(a.name, &a.found)
+	}
+	return c.settle(ctx, key, a, load)
 }
 
-// fetch is Fetch for what is not in memory.
-func (c *Cache[K, V]) fetch(ctx context.Context, key K, load loader[V]) (Result[V], error) {
-	n := c.nameOf(key)
-	epoch := c.local.epoch(n)
-	found, down := c.look(ctx, n)
-	if down != nil && ctx.Err() != nil {
-		return Result[V]{}, fmt.Errorf("cache: fetch %q: %w", n.text, ctx.Err())
+// asked is what a read knows when it has asked Redis.
+type asked[V any] struct {
+	name  name
+	found found[V]
+	down  error // why Redis did not answer
+	now   int64 // the time there
+	age   freshness
+}
+
+// ask reads what Redis has for a key, and the time if that is not known. What
+// is fresh goes to memory.
+func (c *Cache[K, V]) ask(ctx context.Context, key K) (a asked[V]) {
+	a.name = c.nameOf(key)
+	epoch := c.local.epoch(a.name)
+	data, err := c.remote.get(ctx, a.name)
+	if err != nil || data == nil {
+		a.down = err
+		return a
 	}
-	switch age := c.ageOf(found); {
-	case down != nil:
-		c.failed(down)
-		c.stats.misses.Add(1)
-	case age == fresh || age == early:
-		if age == early {
-			c.refresh(ctx, key, n, found.id, load)
+	if a.now, err = c.remote.now(ctx); err != nil {
+		a.down = err
+		return a
+	}
+	a.found = c.decode(a.name, data)
+	a.age = c.ageOf(&a.found, a.now)
+	if a.age == fresh || a.age == early {
+		c.local.fill(key, a.name, &a.found, epoch, a.found.header.left(a.now))
+	}
+	return a
+}
+
+// settle ends a read that found nothing fresh, or something that is due to be
+// loaded anew.
+func (c *Cache[K, V]) settle(ctx context.Context, key K, a asked[V], load loader[V]) (Result[V], error) {
+	switch a.age {
+	case revalidate, early:
+		if a.age == revalidate {
+			c.stats.staleHits.Add(1)
 		}
-		c.local.fill(key, n, found, epoch, c.freshFor(found.header))
-		return c.hit(n, found)
-	case age == revalidate:
-		c.refresh(ctx, key, n, found.id, load)
-		return c.hit(n, found)
-	default:
-		c.stats.misses.Add(1)
+		c.refresh(ctx, key, a.name, a.found.id(), load)
+		return resultAt(a.found.value, a.found.header, Redis, a.now), c.hit(a.name, &a.found)
 	}
-	r, err := c.share(ctx, n, func(ctx context.Context) outcome[V] {
+	if a.down != nil {
+		if ctx.Err() != nil {
+			return Result[V]{}, fmt.Errorf("cache: fetch %q: %w", a.name.text, ctx.Err())
+		}
+		c.failed(a.down)
+	}
+	c.stats.misses.Add(1)
+	r, err := c.share(ctx, a.name, func(ctx context.Context) outcome[V] {
 		switch {
-		case down != nil:
-			return c.offline(ctx, n, load, down)
-		case found.newer:
-			return c.unstored(ctx, n, load)
+		case a.down != nil:
+			return c.offline(ctx, a.name, load, a.down)
+		case a.found.newer:
+			return c.unstored(ctx, a.name, load)
 		}
-		return c.lead(ctx, key, n, found.id, load, false)
+		return c.lead(ctx, key, a.name, a.found.id(), load, false)
 	})
-	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrNotFound) && c.ageOf(found) == lastResort {
+	if err != nil && a.age == lastResort && ctx.Err() == nil && !errors.Is(err, ErrNotFound) {
 		c.stats.staleOnError.Add(1)
-		return c.resultOf(n, found)
+		return resultAt(a.found.value, a.found.header, Redis, c.remote.clock.ms()), nil
 	}
 	return r, err
 }

@@ -12,15 +12,15 @@ import (
 func TestHeader(t *testing.T) {
 	t.Parallel()
 	for _, h := range []header{
-		{id: "ABCDEFGH", created: 1, fresh: 2, took: time.Microsecond},
-		{id: "--------", negative: true, created: 1 << 41, fresh: 1<<48 - 1, took: 4294967295 * time.Microsecond},
+		{id: entryID([]byte("ABCDEFGH")), created: 1, fresh: 2, took: time.Microsecond},
+		{id: entryID([]byte("--------")), negative: true, created: 1 << 41, fresh: 1<<48 - 1, took: 4294967295 * time.Microsecond},
 	} {
 		got, payload, ok := parseHeader(append(h.append(nil), "payload"...))
 		if got != h || string(payload) != "payload" || !ok {
 			t.Errorf("got %+v, %q, %v; want %+v", got, payload, ok, h)
 		}
 	}
-	if got, _, _ := parseHeader(header{id: "ABCDEFGH", took: 3 * time.Hour}.append(nil)); got.took != 4294967295*time.Microsecond {
+	if got, _, _ := parseHeader(header{id: entryID([]byte("ABCDEFGH")), took: 3 * time.Hour}.append(nil)); got.took != 4294967295*time.Microsecond {
 		t.Errorf("a load of 3h is noted as %v, want the longest that fits", got.took)
 	}
 }
@@ -29,7 +29,7 @@ func TestHeader(t *testing.T) {
 func FuzzParseHeader(f *testing.F) {
 	f.Add([]byte(nil))
 	f.Add([]byte("set by hand"))
-	f.Add(header{id: "ABCDEFGH"}.append(nil))
+	f.Add(header{id: entryID([]byte("ABCDEFGH"))}.append(nil))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		h, payload, ok := parseHeader(data)
 		if id := idOf(data); len(id) > idSize || !bytes.Contains(data, []byte(id)) {

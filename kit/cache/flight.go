@@ -119,17 +119,16 @@ func (c *Cache[K, V]) lead(ctx context.Context, key K, n name, seen string, load
 		case present:
 			f := c.decode(n, g.entry)
 			if f.ok {
-				c.local.fill(key, n, f, epoch, c.freshFor(f.header))
+				c.local.fill(key, n, &f, epoch, f.header.left(g.now))
 				if !refresh {
 					c.stats.waited.Add(1)
 				}
-				result, err := c.resultOf(n, f)
-				return outcome[V]{result: result, err: err}
+				return outcome[V]{result: resultAt(f.value, f.header, Redis, g.now), err: notFound(n, f.header)}
 			}
 			if f.newer {
 				return c.unstored(ctx, n, load)
 			}
-			seen = f.id // to be replaced
+			seen = f.id() // to be replaced
 		case busy:
 			if refresh {
 				return outcome[V]{again: true}
@@ -192,8 +191,9 @@ func (c *Cache[K, V]) loadLeased(ctx context.Context, key K, n name, l lease, lo
 	}
 	c.stats.stored.Add(1)
 	head, _, _ := parseHeader(entry)
-	out.result = c.stamped(loaded.value, head, Origin)
-	c.local.fill(key, n, found[V]{value: loaded.value, header: head, size: len(entry), ok: true}, epoch, c.freshFor(head))
+	now := c.remote.clock.ms()
+	out.result = resultAt(loaded.value, head, Origin, now)
+	c.local.fill(key, n, &found[V]{value: loaded.value, header: head, size: len(entry), ok: true}, epoch, head.left(now))
 	return out, false
 }
 

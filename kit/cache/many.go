@@ -116,10 +116,8 @@ func (c *Cache[K, V]) lookMany(ctx context.Context, items []*item[K, V]) error {
 	if err != nil && !pipe.Answered(err) {
 		return err // the commands may still be under way
 	}
-	if _, known := c.remote.clock.now(); !known {
-		if err := c.remote.readClock(ctx); err != nil {
-			return err
-		}
+	if _, err := c.remote.now(ctx); err != nil {
+		return err
 	}
 	for i, it := range items {
 		if data, err := cmds[i].(*redis.StringCmd).Bytes(); err == nil {
@@ -132,8 +130,9 @@ func (c *Cache[K, V]) lookMany(ctx context.Context, items []*item[K, V]) error {
 // sort answers with what may be answered with, and returns what is missing and
 // what is due to be loaded anew in the background.
 func (c *Cache[K, V]) sort(items []*item[K, V], values map[K]V) (missing, due []*item[K, V]) {
+	now := c.remote.clock.ms()
 	for _, it := range items {
-		age := c.ageOf(it.found)
+		age := c.ageOf(&it.found, now)
 		if age == gone || age == lastResort {
 			c.stats.misses.Add(1)
 			missing = append(missing, it)
@@ -142,11 +141,13 @@ func (c *Cache[K, V]) sort(items []*item[K, V], values map[K]V) (missing, due []
 		if age != fresh {
 			due = append(due, it)
 		}
-		if age != revalidate {
-			c.local.fill(it.key, it.name, it.found, it.epoch, c.freshFor(it.found.header))
+		if age == revalidate {
+			c.stats.staleHits.Add(1)
+		} else {
+			c.local.fill(it.key, it.name, &it.found, it.epoch, it.found.header.left(now))
 		}
-		if r, err := c.hit(it.name, it.found); err == nil {
-			values[it.key] = r.Value
+		if c.hit(it.name, &it.found) == nil {
+			values[it.key] = it.found.value
 		}
 	}
 	return missing, due
@@ -158,12 +159,12 @@ func (c *Cache[K, V]) lastResorts(missing []*item[K, V], values map[K]V, err err
 	if err == nil {
 		return nil
 	}
-	left := 0
+	left, now := 0, c.remote.clock.ms()
 	for _, it := range missing {
 		if _, ok := values[it.key]; ok {
 			continue
 		}
-		if c.ageOf(it.found) != lastResort {
+		if c.ageOf(&it.found, now) != lastResort {
 			left++
 			continue
 		}
@@ -248,7 +249,7 @@ func (c *Cache[K, V]) acquireMany(ctx context.Context, items []*item[K, V], valu
 	err = c.remote.batch(ctx, func(ctx context.Context, b *script.Batch) {
 		for i, it := range items {
 			it.token = newToken()
-			answers[i] = acquireScript.Queue(ctx, b, it.name.both(), it.token, script.Millis(c.options.LeaseTTL), it.found.id)
+			answers[i] = acquireScript.Queue(ctx, b, it.name.both(), it.token, script.Millis(c.options.LeaseTTL), it.found.id())
 		}
 	})
 	if err != nil {
@@ -270,7 +271,7 @@ func (c *Cache[K, V]) acquireMany(ctx context.Context, items []*item[K, V], valu
 			switch {
 			case it.found.ok:
 				c.stats.waited.Add(1)
-				c.local.fill(it.key, it.name, it.found, it.epoch, c.freshFor(it.found.header))
+				c.local.fill(it.key, it.name, &it.found, it.epoch, it.found.header.left(g.now))
 				if !it.found.header.negative {
 					values[it.key] = it.found.value
 				}
@@ -307,7 +308,7 @@ func (c *Cache[K, V]) loadMany(ctx context.Context, items []*item[K, V], load ba
 	l := c.callMany(ctx, items, load, func(ctx context.Context) {
 		_ = c.remote.batch(ctx, func(ctx context.Context, b *script.Batch) {
 			for _, it := range items {
-				renewScript.Queue(ctx, b, []string{it.name.lease}, it.token, script.Millis(c.options.LeaseTTL))
+				renewScript.Queue(ctx, b, []string{it.name.lease()}, it.token, script.Millis(c.options.LeaseTTL))
 			}
 		})
 	})
@@ -322,7 +323,7 @@ func (c *Cache[K, V]) loadMany(ctx context.Context, items []*item[K, V], load ba
 func (c *Cache[K, V]) releaseMany(ctx context.Context, items []*item[K, V]) {
 	_ = c.remote.batch(ctx, func(ctx context.Context, b *script.Batch) {
 		for _, it := range items {
-			releaseScript.Queue(ctx, b, []string{it.name.lease}, it.token)
+			releaseScript.Queue(ctx, b, []string{it.name.lease()}, it.token)
 		}
 	})
 }
@@ -358,7 +359,7 @@ func (c *Cache[K, V]) storeMany(ctx context.Context, items []*item[K, V], l load
 		err = c.remote.batch(ctx, func(ctx context.Context, b *script.Batch) {
 			for _, w := range writes {
 				if w.entry == nil || !stands {
-					w.answer = releaseScript.Queue(ctx, b, []string{w.name.lease}, w.token)
+					w.answer = releaseScript.Queue(ctx, b, []string{w.name.lease()}, w.token)
 				} else {
 					w.answer = storeScript.Queue(ctx, b, w.name.both(), w.token, script.Millis(w.ttl), w.entry)
 				}
@@ -378,7 +379,7 @@ func (c *Cache[K, V]) storeMany(ctx context.Context, items []*item[K, V], l load
 		case w.entry != nil:
 			c.stats.stored.Add(1)
 			head, _, _ := parseHeader(w.entry)
-			c.local.fill(w.key, w.name, found[V]{ok: true, header: head, value: w.value, size: len(w.entry)}, w.epoch, c.freshFor(head))
+			c.local.fill(w.key, w.name, &found[V]{ok: true, header: head, value: w.value, size: len(w.entry)}, w.epoch, head.left(c.remote.clock.ms()))
 		}
 	}
 	return killed

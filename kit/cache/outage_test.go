@@ -243,7 +243,7 @@ func TestUndecodable(t *testing.T) {
 	v := func(version int) codec.Codec[user] { return codec.Versioned(codec.CBOR[user](), version) }
 	good := func(c codec.Codec[user]) func(n name) []byte {
 		return func(n name) []byte {
-			head := header{id: "ABCDEFGH", created: time.Now().UnixMilli(), fresh: time.Now().Add(time.Hour).UnixMilli()}
+			head := header{id: entryID([]byte("ABCDEFGH")), created: time.Now().UnixMilli(), fresh: time.Now().Add(time.Hour).UnixMilli()}
 			data, err := codec.Append(head.append(nil), c, n.value, user{7, "there"})
 			if err != nil {
 				t.Fatal(err)

@@ -292,7 +292,7 @@ func TestRace_writeInvalidate(t *testing.T) {
 // database still holds.
 func TestRace_writeExpired(t *testing.T) {
 	time := race.Actor{Name: "time", Do: func(ctx context.Context, c race.Client, k race.Keys) error {
-		return c.Del(ctx, numbers(c, k).nameOf(raceKey).lease).Err()
+		return c.Del(ctx, numbers(c, k).nameOf(raceKey).lease()).Err()
 	}}
 	explore(t, race.Scenario{
 		Setup:  setDB(0),

@@ -72,7 +72,7 @@ func TestRoundTrips(t *testing.T) {
 		{"InvalidateTag, no keys", 2, func() error { return tagged.InvalidateTag(ctx, "none") }},
 		{"Write", 2, write(plain)},
 		{"Write, tagged", 3, write(tagged)},
-		{"Explain", 2, func() error { _, err := plain.Explain(ctx, 1); return err }},
+		{"Explain", 1, func() error { _, err := plain.Explain(ctx, 1); return err }},
 		{"Stats", 0, func() error { plain.Stats(); return nil }},
 		{"load of what will be stale", 3, fetch(stale, 1)},
 	} {
