@@ -23,7 +23,12 @@ var (
 
 	// ErrOverloaded: Redis does not answer, and Options.OriginLimit loads are under
 	// way. Nothing was loaded; try later, or do without.
-	ErrOverloaded = errors.New("Redis does not answer and the origin is busy")
+	ErrOverloaded = errors.New("the origin is busy while Redis does not answer")
+
+	// ErrNotTold: the function given to Write has run, and Redis could not be told
+	// of its end. Call Invalidate until it succeeds; until then readers may get an
+	// older value if the write took longer than its lease.
+	ErrNotTold = errors.New("the write has run and the cache was not told")
 )
 
 // PanicError is what all who wait for a load get when its loader panics.

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/redis-grind/grind/kit/redisproc"
@@ -207,5 +208,47 @@ func failover(t *testing.T, client redis.UniversalClient, kill func() error) {
 	t.Logf("invalidations again %v after the promotion, slowest read %v", took, time.Duration(slowest.Load()))
 	if took > 5*time.Second {
 		t.Errorf("invalidations took %v, want at most 5s", took)
+	}
+}
+
+// The embedded server of the course has no pushes; all else works there too.
+func TestEmbedded(t *testing.T) {
+	t.Parallel()
+	client := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})
+	t.Cleanup(func() { _ = client.Close() })
+	o := Options[int64, user]{}
+	withTags()(&o)
+	c, err := New(client, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := &origin{}
+	from.set(7, "ann")
+	changes := []func() error{
+		func() error { return nil },
+		func() error { return c.Invalidate(t.Context(), 7) },
+		func() error { return c.InvalidateTag(t.Context(), "all") },
+		func() error { return c.Clear(t.Context()) },
+	}
+	for i, change := range changes {
+		if err := change(); err != nil {
+			t.Error(err)
+		}
+		if first, second := source(t, c, 7, from.load), source(t, c, 7, from.load); first != Origin || second != Redis {
+			t.Errorf("after change %d it came from %v and %v, want origin and redis", i, first, second)
+		}
+	}
+	if err := c.Write(t.Context(), 7, user{7, "anna"}, func(context.Context) error { return nil }); err != nil {
+		t.Error(err)
+	}
+	if u, ok, err := c.Peek(t.Context(), 7); u.Name != "anna" || !ok || err != nil {
+		t.Errorf("after a write: %v, %v, %v", u, ok, err)
+	}
+	m, err := c.FetchMany(t.Context(), []int64{7, 8}, func(context.Context, []int64) (map[int64]user, error) { return nil, nil })
+	if err != nil || len(m) != 1 {
+		t.Errorf("FetchMany = %v, %v", m, err)
+	}
+	if s := c.Stats(); s.RedisErrors != 0 {
+		t.Errorf("got %+v, want no errors", s)
 	}
 }

@@ -6,36 +6,49 @@ import (
 	"time"
 )
 
-// window gives steps that begin within a tenth of their time one deadline, and
-// one timer.
-type window struct{ last atomic.Pointer[deadline] }
+// window gives steps that begin within a tenth of their time one end, and one
+// timer.
+type window struct{ last atomic.Pointer[end] }
 
-// deadline is a context that ends by time alone.
-type deadline struct {
-	context.Context
-	cancel context.CancelFunc // not called: its steps may still be under way
-	until  time.Time          // steps may join
-}
-
-// shared is a caller's context whose end is that of a window: the caller's own
-// cancel is noticed when the step has ended.
-type shared struct {
-	context.Context // the caller's, for its values
-	deadline        *deadline
+// end is a moment, as contexts have it.
+type end struct {
+	joinable time.Time // until then
+	at       time.Time
+	reached  chan struct{}
 }
 
 // join returns a context that ends after timeout, or up to a tenth later.
 func (w *window) join(ctx context.Context, timeout time.Duration) context.Context {
-	now, d := time.Now(), w.last.Load()
-	if d == nil || now.After(d.until) {
-		next := &deadline{until: now.Add(timeout / 10)}
-		next.Context, next.cancel = context.WithDeadline(context.Background(), next.until.Add(timeout))
-		w.last.CompareAndSwap(d, next)
-		d = next
+	now, e := time.Now(), w.last.Load()
+	if e == nil || now.After(e.joinable) {
+		next := &end{joinable: now.Add(timeout / 10), reached: make(chan struct{})}
+		next.at = next.joinable.Add(timeout)
+		time.AfterFunc(next.at.Sub(now), func() { close(next.reached) })
+		w.last.CompareAndSwap(e, next)
+		e = next
 	}
-	return shared{ctx, d}
+	return windowed{ctx, e}
 }
 
-func (s shared) Deadline() (time.Time, bool) { return s.deadline.Deadline() }
-func (s shared) Done() <-chan struct{}       { return s.deadline.Done() }
-func (s shared) Err() error                  { return s.deadline.Err() }
+// windowed is a caller's context whose end is that of a window: what the caller
+// cancels is noticed when the step has ended.
+type windowed struct {
+	context.Context // the caller's, for its values
+	end             *end
+}
+
+// Deadline is that of the window.
+func (s windowed) Deadline() (time.Time, bool) { return s.end.at, true }
+
+// Done is closed with the window.
+func (s windowed) Done() <-chan struct{} { return s.end.reached }
+
+// Err says whether the window has closed.
+func (s windowed) Err() error {
+	select {
+	case <-s.end.reached:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
+}
