@@ -31,14 +31,15 @@ var (
 	ErrNotTold = errors.New("the write has run and the cache was not told")
 )
 
-// PanicError is what all who wait for a load get when its loader panics.
+// PanicError is what all who wait for a load get when its loader panics, or the
+// TagFunc or codec that its value meets.
 type PanicError struct {
 	Value any    // what it panicked with
 	Stack []byte // where
 }
 
 // Error tells the value. The stack is for logs.
-func (e *PanicError) Error() string { return fmt.Sprintf("the loader panicked: %v", e.Value) }
+func (e *PanicError) Error() string { return fmt.Sprintf("panicked: %v", e.Value) }
 
 // Cache holds values of type V by keys of type K: in this process if
 // Options.Local says so, and in Redis for all processes. Most callers use Fetch

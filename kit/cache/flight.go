@@ -45,18 +45,27 @@ func (fs *flights[V]) join(text string, run func() outcome[V]) *flight[V] {
 	if f := fs.open[text]; f != nil {
 		return f
 	}
-	f := &flight[V]{done: make(chan struct{})}
+	f := &flight[V]{done: make(chan struct{}), out: outcome[V]{err: errEnded}}
 	if fs.open == nil {
 		fs.open = map[string]*flight[V]{}
 	}
 	fs.open[text] = f
 	go func() {
+		defer func() {
+			if p := recover(); p != nil { // of TagFunc or the codec
+				f.out = outcome[V]{err: &PanicError{Value: p, Stack: debug.Stack()}}
+			}
+			fs.leave(text, f)
+			close(f.done)
+		}()
 		f.out = run()
-		fs.leave(text, f)
-		close(f.done)
 	}()
 	return f
 }
+
+// errEnded is what is left of a function of the caller's that ended its
+// goroutine, by runtime.Goexit.
+var errEnded = errors.New("the loader ended its goroutine")
 
 // busy reports whether a key has a flight.
 func (fs *flights[V]) busy(text string) bool {
@@ -234,7 +243,7 @@ func call[T any](ctx context.Context, within, every time.Duration, load loader[T
 	began := time.Now()
 	done := make(chan loaded[T], 1)
 	go func() {
-		l := loaded[T]{err: errors.New("the loader ended its goroutine")}
+		l := loaded[T]{err: errEnded}
 		defer func() { done <- l }() // after runtime.Goexit too
 		l = survive(ctx, load)
 	}()

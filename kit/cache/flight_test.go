@@ -94,7 +94,7 @@ func TestFetch_badLoaders(t *testing.T) {
 			func(context.Context, int64) (user, error) { panic("no such table") },
 			func(err error) bool {
 				p, ok := errors.AsType[*PanicError](err)
-				return ok && p.Value == "no such table" && strings.Contains(string(p.Stack), "flight_test.go")
+				return ok && isPanic(err, "no such table") && strings.Contains(string(p.Stack), "flight_test.go")
 			},
 		},
 		"ends its goroutine": {
@@ -142,6 +142,27 @@ func TestFetch_badLoaders(t *testing.T) {
 }
 
 var errBroken = errors.New("the database is broken")
+
+// A TagFunc or a codec that panics is no worse than a loader that does.
+func TestFetch_badTagFunc(t *testing.T) {
+	t.Parallel()
+	c := newUsers(t, func(o *Options[int64, user]) {
+		o.LeaseTTL = 100 * time.Millisecond
+		o.TagFunc = func(int64, user) []string { panic("no tags") }
+	})
+	if _, err := c.Fetch(t.Context(), 7, func(context.Context, int64) (user, error) { return user{}, nil }); !isPanic(err, "no tags") {
+		t.Errorf("Fetch = %v, want the panic", err)
+	}
+	_, err := c.FetchMany(t.Context(), []int64{8}, func(context.Context, []int64) (map[int64]user, error) { return map[int64]user{8: {}}, nil })
+	if !isPanic(err, "no tags") {
+		t.Errorf("FetchMany = %v, want the panic", err)
+	}
+}
+
+func isPanic(err error, value string) bool {
+	p, ok := errors.AsType[*PanicError](err)
+	return ok && p.Value == value
+}
 
 // A process dies while it loads: its lease runs out, and another one loads.
 func TestFetch_deadLeader(t *testing.T) {
