@@ -24,7 +24,10 @@ func edition(r *unit.Run, name string) (*cache.Cache[int, string], error) {
 }
 
 func editionOn(client *redis.Client, r *unit.Run, name string) (*cache.Cache[int, string], error) {
-	return cache.New(client, cache.Options[int, string]{Name: r.Space(name), TTL: time.Hour, EarlyRefresh: -1})
+	return cache.New(client, cache.Options[int, string]{
+		Name: r.Space(name), TTL: time.Hour, EarlyRefresh: -1,
+		RedisTimeout: 10 * time.Second, OriginLimit: -1, // nothing fails here, and a slow machine is no outage
+	})
 }
 
 // opening lets the readers in: cold, and after warming.
