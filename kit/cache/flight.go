@@ -117,6 +117,12 @@ func (c *Cache[K, V]) share(ctx context.Context, n name, fly func(context.Contex
 func (c *Cache[K, V]) lead(ctx context.Context, key K, n name, seen string, load loader[V], refresh bool) outcome[V] {
 	began, token := time.Now(), newToken()
 	epoch := c.local.epoch(n)
+	if replaced := load; seen != "" {
+		load = func(ctx context.Context, e *Entry) (V, error) {
+			e.stale = true
+			return replaced(ctx, e)
+		}
+	}
 	for loads := 0; ; {
 		g, err := c.remote.acquire(ctx, n, token, seen)
 		if err != nil {
@@ -252,7 +258,11 @@ func call[T any](ctx context.Context, within, every time.Duration, load loader[T
 	for {
 		select {
 		case l := <-done:
-			l.began, l.took = began, time.Since(began)
+			l.began = began
+			if since := l.entry.since; !since.IsZero() && since.Before(began) {
+				l.began = since
+			}
+			l.took = time.Since(l.began)
 			return l
 		case <-ctx.Done():
 			return loaded[T]{err: fmt.Errorf("the loader did not return within %v: %w", within, ctx.Err()), began: began}

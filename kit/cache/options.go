@@ -51,6 +51,11 @@ type Options[K comparable, V any] struct {
 	// with when loading a newer one fails. Zero is not at all; negative is an error.
 	StaleIfError time.Duration
 
+	// StaleFunc gives a value its own StaleWhileRevalidate and StaleIfError, in place
+	// of those above; zero and negative mean not at all. It must say the same of a
+	// value that was stored and read again. Nil is those above for all.
+	StaleFunc func(value V) (whileRevalidate, ifError time.Duration)
+
 	// EarlyRefresh is how eagerly a value is loaded anew before its TTL ends, in
 	// the background and by one process: the β of XFetch. At 1, a value that is
 	// read n times while it loads once is refreshed about ln n load times before
