@@ -22,6 +22,7 @@ import (
 	stations "github.com/redis-grind/grind/course/02-web-integration-basics/03-sync-async"
 	settings "github.com/redis-grind/grind/course/02-web-integration-basics/05-configuration"
 	formats "github.com/redis-grind/grind/course/02-web-integration-basics/07-serialization"
+	aside "github.com/redis-grind/grind/course/03-caching-patterns/01-cache-aside"
 	"github.com/redis-grind/grind/internal/unit"
 )
 
@@ -53,7 +54,9 @@ func New() *unit.Course {
 				{Dir: "02-web-integration-basics/05-configuration", Unit: &settings.Unit},
 				{Dir: "02-web-integration-basics/07-serialization", Unit: &formats.Unit},
 			}},
-			{Number: 3, Title: "Caching patterns", Teaches: "from cache-aside to two layers"},
+			{Number: 3, Title: "Caching patterns", Teaches: "from cache-aside to two layers", Units: []unit.Entry{
+				{Dir: "03-caching-patterns/01-cache-aside", Unit: &aside.Unit},
+			}},
 			{Number: 4, Title: "Session management", Teaches: "logins, carts, many servers"},
 			{Number: 5, Title: "Rate limiting", Teaches: "windows, buckets, quotas, attacks"},
 			{Number: 6, Title: "Real-time features", Teaches: "broadcasts, sockets, presence, chat"},
