@@ -176,7 +176,8 @@ func (c *Cache[K, V]) fetch(ctx context.Context, key K, load loader[V]) (Result[
 		return Result[V]{}, fmt.Errorf("cache: fetch %q: %w", n.text, ctx.Err())
 	}
 	switch age := c.ageOf(found); {
-	case err != nil || !found.ok:
+	case err != nil:
+		c.failed(err)
 		c.stats.misses.Add(1)
 	case age == fresh || age == early:
 		if age == early {
@@ -190,7 +191,15 @@ func (c *Cache[K, V]) fetch(ctx context.Context, key K, load loader[V]) (Result[
 	default:
 		c.stats.misses.Add(1)
 	}
-	r, err := c.share(ctx, key, n, found.id, load)
+	r, err := c.share(ctx, n, func(ctx context.Context) outcome[V] {
+		switch {
+		case err != nil:
+			return c.offline(ctx, n, load, err)
+		case found.newer:
+			return c.unstored(ctx, n, load)
+		}
+		return c.lead(ctx, key, n, found.id, load, false)
+	})
 	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrNotFound) && c.ageOf(found) == lastResort {
 		c.stats.staleOnError.Add(1)
 		return c.resultOf(n, found)

@@ -21,6 +21,7 @@ import (
 const (
 	headerSize   = 26
 	format       = 1
+	formats      = 32 // below it, a greater first byte is a format to come
 	flagNegative = 1
 	idAt, idSize = 2, 8
 )

@@ -86,10 +86,10 @@ func (fs *flights[V]) forget(names ...name) {
 
 // share waits for the flight of a key, which this call begins or joins. The
 // caller's context ends the waiting and nothing else.
-func (c *Cache[K, V]) share(ctx context.Context, key K, n name, seen string, load loader[V]) (Result[V], error) {
+func (c *Cache[K, V]) share(ctx context.Context, n name, fly func(context.Context) outcome[V]) (Result[V], error) {
+	detached := context.WithoutCancel(ctx)
 	for came := time.Now(); ; {
-		detached := context.WithoutCancel(ctx)
-		f := c.flights.join(n.text, func() outcome[V] { return c.lead(detached, key, n, seen, load, false) })
+		f := c.flights.join(n.text, func() outcome[V] { return fly(detached) })
 		select {
 		case <-f.done:
 		case <-ctx.Done():
@@ -112,6 +112,7 @@ func (c *Cache[K, V]) lead(ctx context.Context, key K, n name, seen string, load
 	for loads := 0; ; {
 		g, err := c.remote.acquire(ctx, n, token, seen)
 		if err != nil {
+			c.failed(err)
 			return c.offline(ctx, n, load, err)
 		}
 		switch g.kind {
@@ -119,7 +120,9 @@ func (c *Cache[K, V]) lead(ctx context.Context, key K, n name, seen string, load
 			f := c.decode(n, g.entry)
 			if f.ok {
 				c.local.fill(key, n, f, epoch, c.freshFor(f.header))
-				c.stats.waited.Add(1)
+				if !refresh {
+					c.stats.waited.Add(1)
+				}
 				result, err := c.resultOf(n, f)
 				return outcome[V]{result: result, err: err}
 			}
@@ -286,7 +289,6 @@ func (c *Cache[K, V]) unstored(ctx context.Context, n name, load loader[V]) outc
 // Without Redis nobody can invalidate either, so that those who joined take
 // the result as it is.
 func (c *Cache[K, V]) offline(ctx context.Context, n name, load loader[V], cause error) outcome[V] {
-	c.failed(cause)
 	if outOfMemory(cause) {
 		return c.unstored(ctx, n, load)
 	}

@@ -46,7 +46,8 @@ func (c *Cache[K, V]) FetchMany(ctx context.Context, ids []K, load func(ctx cont
 	if len(asked) == 0 {
 		return values, nil
 	}
-	if err := c.lookMany(ctx, asked); err != nil && ctx.Err() != nil {
+	down := c.lookMany(ctx, asked)
+	if down != nil && ctx.Err() != nil {
 		return values, fmt.Errorf("cache: fetch %d keys: %w", len(ids), ctx.Err())
 	}
 	missing, due := c.sort(asked, values)
@@ -59,7 +60,14 @@ func (c *Cache[K, V]) FetchMany(ctx context.Context, ids []K, load func(ctx cont
 	}
 	done := make(chan error, 1)
 	fetched := map[K]V{}
-	go func() { done <- c.leadMany(detached, missing, load, fetched, false) }()
+	go func() {
+		if down != nil {
+			c.failed(down)
+			done <- c.offlineMany(detached, missing, load, fetched, down)
+			return
+		}
+		done <- c.leadMany(detached, missing, load, fetched, false)
+	}()
 	select {
 	case err := <-done:
 		maps.Copy(values, fetched)
@@ -180,12 +188,14 @@ func (c *Cache[K, V]) refreshMany(ctx context.Context, due []*item[K, V], load b
 // for one. A refresh leaves out those that somebody else is at work on.
 func (c *Cache[K, V]) leadMany(ctx context.Context, items []*item[K, V], load batchLoader[K, V], values map[K]V, refresh bool) error {
 	began := time.Now()
-	for loads := 0; len(items) > 0; {
-		granted, waiting, alone, err := c.acquireMany(ctx, items, values)
+	items, alone := split(items, func(it *item[K, V]) bool { return !it.found.newer })
+	for loads := 0; len(items)+len(alone) > 0; alone = nil {
+		granted, waiting, newer, err := c.acquireMany(ctx, items, values)
 		if err != nil {
+			c.failed(err)
 			return c.offlineMany(ctx, items, load, values, err)
 		}
-		if len(alone) > 0 {
+		if alone = append(alone, newer...); len(alone) > 0 && !refresh {
 			if err := c.loadAlone(ctx, alone, load, values); err != nil {
 				return err
 			}
@@ -215,9 +225,24 @@ func (c *Cache[K, V]) leadMany(ctx context.Context, items []*item[K, V], load ba
 	return nil
 }
 
+// split returns the items of which is holds, and the others.
+func split[T any](items []T, is func(T) bool) (yes, no []T) {
+	for _, it := range items {
+		if is(it) {
+			yes = append(yes, it)
+		} else {
+			no = append(no, it)
+		}
+	}
+	return yes, no
+}
+
 // acquireMany asks for the leases of all items at once. What is present goes to
-// values; alone are those that must not be overwritten.
-func (c *Cache[K, V]) acquireMany(ctx context.Context, items []*item[K, V], values map[K]V) (yes, waiting, alone []*item[K, V], err error) {
+// values; newer are those that must not be overwritten.
+func (c *Cache[K, V]) acquireMany(ctx context.Context, items []*item[K, V], values map[K]V) (yes, waiting, newer []*item[K, V], err error) {
+	if len(items) == 0 {
+		return nil, nil, nil, nil
+	}
 	answers := make([]*script.Result, len(items))
 	sent := time.Now()
 	err = c.remote.batch(ctx, func(ctx context.Context, b *script.Batch) {
@@ -250,13 +275,13 @@ func (c *Cache[K, V]) acquireMany(ctx context.Context, items []*item[K, V], valu
 					values[it.key] = it.found.value
 				}
 			case it.found.newer:
-				alone = append(alone, it)
+				newer = append(newer, it)
 			default:
 				waiting = append(waiting, it) // its id is known now
 			}
 		}
 	}
-	return yes, waiting, alone, nil
+	return yes, waiting, newer, nil
 }
 
 // callMany runs the loader for items, and counts it.
@@ -376,7 +401,6 @@ func (c *Cache[K, V]) loadAlone(ctx context.Context, items []*item[K, V], load b
 
 // offlineMany loads when Redis did not answer, as offline does.
 func (c *Cache[K, V]) offlineMany(ctx context.Context, items []*item[K, V], load batchLoader[K, V], values map[K]V, cause error) error {
-	c.failed(cause)
 	if !outOfMemory(cause) {
 		if !c.origin.enter() {
 			c.stats.overloaded.Add(1)

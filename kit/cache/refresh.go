@@ -69,7 +69,7 @@ func (c *Cache[K, V]) refresh(ctx context.Context, key K, n name, seen string, l
 	detached := context.WithoutCancel(ctx)
 	c.flights.join(n.text, func() outcome[V] {
 		out := c.lead(detached, key, n, seen, load, true)
-		if !out.again {
+		if !out.again && out.result.Source == Origin {
 			c.stats.refreshes.Add(1)
 		}
 		if out.err != nil {

@@ -41,7 +41,7 @@ func (c *Cache[K, V]) decode(n name, data []byte) found[V] {
 	f := found[V]{id: idOf(data), size: len(data)}
 	head, payload, ok := parseHeader(data)
 	if !ok {
-		f.newer = len(data) > 0 && data[0] > format
+		f.newer = len(data) > 0 && data[0] > format && data[0] < formats
 		c.undecodable(n, f.newer, fmt.Errorf("no entry of format %d", format))
 		return f
 	}
@@ -120,7 +120,9 @@ func (c *Cache[K, V]) put(ctx context.Context, n name, l lease, began time.Time,
 	if ttl -= time.Since(l.grant.at); ttl <= 0 {
 		return c.remote.release(ctx, n, l.token) // it is over before it began
 	}
-	if stands, err := c.enter(ctx, tagging{n, tags, began, ttl}); err != nil || !stands {
+	stands, err := c.enter(ctx, tagging{n, tags, began, ttl})
+	if err != nil || !stands {
+		_, _ = c.remote.release(ctx, n, l.token) // for the next load
 		return false, err
 	}
 	return c.remote.store(ctx, n, l.token, ttl, entry)
