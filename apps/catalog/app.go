@@ -1,0 +1,139 @@
+package catalog
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/redis-grind/grind/internal/app"
+	"github.com/redis-grind/grind/internal/web"
+	"github.com/redis-grind/grind/kit/connect"
+	"github.com/redis-grind/grind/kit/health"
+)
+
+var originSetting = app.Setting{Name: "ORIGIN_URL", Line: "an HTTP service that holds the products, in place of a database"}
+
+// Describe is what the catalog is to the command line and the page.
+func Describe() *app.App {
+	return &app.App{
+		Name: "catalog", Title: "Catalog", Line: "A product API behind caches in memory and in Redis",
+		Needs:    []app.Need{app.Redis, app.Database},
+		Settings: []app.Setting{originSetting},
+		Open:     func(ctx context.Context, env app.Env) (app.Instance, error) { return Open(ctx, env) },
+	}
+}
+
+// Open makes an instance from its environment and takes its address. It needs
+// neither Redis nor the database to be there yet.
+func Open(ctx context.Context, env app.Env) (*App, error) {
+	store, err := openStore(env)
+	if err != nil {
+		return nil, err
+	}
+	o := connect.FromEnv()
+	o.URL = env.Redis
+	client, err := connect.Open(ctx, o)
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	a, err := New(Deps{
+		Redis: client, Store: store, Prefix: env.Prefix, Logger: env.Logger,
+		Web: web.Options{Addr: env.Addr, Reveal: env.Reveal},
+	})
+	if err == nil {
+		err = a.Listen()
+	}
+	if err != nil {
+		return nil, errors.Join(err, client.Close(), store.Close())
+	}
+	return a, nil
+}
+
+func openStore(env app.Env) (Store, error) {
+	address, err := env.Value(originSetting)
+	if err != nil {
+		return nil, err
+	}
+	if address != "" {
+		return NewOrigin(address)
+	}
+	return OpenSQL(env.Database, env.Dir)
+}
+
+// Deps are what an App is made of. It closes Redis and Store when it ends.
+type Deps struct {
+	Redis  redis.UniversalClient
+	Store  Store
+	Prefix string // begins every key; zero is catalog:
+	Logger *slog.Logger
+	Web    web.Options // title, problems and health are the app's own
+}
+
+// App is an instance: web.Server's Listen, URL and Run serve it.
+type App struct {
+	*web.Server
+	catalog *Catalog
+}
+
+// New wires an instance.
+func New(d Deps) (*App, error) {
+	d.Logger = cmp.Or(d.Logger, slog.Default())
+	d.Prefix = cmp.Or(d.Prefix, "catalog:")
+	c, err := NewCatalog(d.Redis, d.Store, d.Prefix, d.Logger)
+	if err != nil {
+		return nil, err
+	}
+	// Nothing that could be down takes an instance out: without Redis it asks the
+	// store, without the store it answers what is cached. All instances share both,
+	// so if they left the load balancer for it, they would leave together.
+	probes, err := health.New(health.Options{Logger: d.Logger, Checks: []health.Check{
+		health.Redis(d.Redis, health.RedisOptions{Prefix: d.Prefix + "health", Optional: true}),
+		{Name: "store", Func: d.Store.Ping, Optional: true},
+	}})
+	if err != nil {
+		return nil, err
+	}
+	o := d.Web
+	o.Title, o.Version, o.Problems, o.Logger = "Catalog", "1", problems(), d.Logger
+	o.Description = "Products behind a cache in memory, a cache in Redis and a store. `Cache-Status` says where each answer came from."
+	o.Health = web.Health{Live: probes.Live(), Ready: probes.Ready(), Startup: probes.Startup(), Drain: probes.Drain}
+	s, err := web.New(o)
+	if err != nil {
+		return nil, err
+	}
+	d.Redis.AddHook(s.RedisHook())
+	s.OnClose("redis", d.Redis.Close)
+	s.OnClose("store", d.Store.Close)
+	if m, ok := d.Store.(interface{ Migrate(context.Context) error }); ok {
+		s.Gate("migrations", patient(m.Migrate, d.Logger))
+	}
+	s.Work("health", probes.Run)
+	s.Work("pushes for products", c.products.full.Run)
+	s.Work("pushes for lists", c.lists.full.Run)
+	s.Work("untold changes", c.untold.run)
+	a := &api{catalog: c, cursors: web.NewCursors[int]("products", nil)}
+	a.register(s)
+	return &App{Server: s, catalog: c}, nil
+}
+
+// patient repeats what fails until ctx ends: a database may come up after its
+// users.
+func patient(do func(context.Context) error, logger *slog.Logger) func(context.Context) error {
+	return func(ctx context.Context) error {
+		for {
+			err := do(ctx)
+			if err == nil || ctx.Err() != nil {
+				return err
+			}
+			logger.WarnContext(ctx, "the database is not ready", "error", err)
+			select {
+			case <-time.After(time.Second):
+			case <-ctx.Done():
+			}
+		}
+	}
+}
