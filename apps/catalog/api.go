@@ -13,9 +13,13 @@ import (
 	"github.com/redis-grind/grind/kit/cache"
 )
 
+// notNow is what a button of the page answers that cannot do its work.
+var notNow = web.Kind{Name: "not-now", Status: http.StatusConflict, Title: "That cannot be done now", Help: "The detail says why."}
+
 // problems are what clients can tell apart.
 func problems() []web.Kind {
 	return []web.Kind{
+		notNow,
 		{Name: "no-such-product", Status: http.StatusNotFound, Title: "There is no such product", Of: ErrNoProduct,
 			Help: "Look at /products for those that are there."},
 		{Name: "store-unavailable", Status: http.StatusServiceUnavailable, Title: "The store does not answer", Of: ErrUnavailable,

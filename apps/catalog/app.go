@@ -3,8 +3,11 @@ package catalog
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
+	"net/http"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -24,6 +27,12 @@ func Describe() *app.App {
 		Needs:    []app.Need{app.Redis, app.Database},
 		Settings: []app.Setting{originSetting},
 		Open:     func(ctx context.Context, env app.Env) (app.Instance, error) { return Open(ctx, env) },
+		Scripts: []app.Script{{
+			Name: "load", Line: "A crowd that reads a few products most, and changes some",
+			Run: func(ctx context.Context, t app.Target) (app.Report, error) {
+				return Load{URLs: t.URLs, For: t.For}.Run(ctx, t.Progress)
+			},
+		}},
 	}
 }
 
@@ -41,7 +50,7 @@ func Open(ctx context.Context, env app.Env) (*App, error) {
 		return nil, errors.Join(err, store.Close())
 	}
 	a, err := New(Deps{
-		Redis: client, Store: store, Prefix: env.Prefix, Logger: env.Logger,
+		Redis: client, Store: store, Prefix: env.Prefix, Logger: env.Logger, Faults: env.Faults,
 		Web: web.Options{Addr: env.Addr, Reveal: env.Reveal},
 	})
 	if err == nil {
@@ -61,7 +70,7 @@ func openStore(env app.Env) (Store, error) {
 	if address != "" {
 		return NewOrigin(address)
 	}
-	return OpenSQL(env.Database, env.Dir)
+	return OpenSQL(env.Database, env.Dir, env.Logger)
 }
 
 // Deps are what an App is made of. It closes Redis and Store when it ends.
@@ -70,14 +79,12 @@ type Deps struct {
 	Store  Store
 	Prefix string // begins every key; zero is catalog:
 	Logger *slog.Logger
+	Faults app.Faults  // of Redis, for the page; nil: none
 	Web    web.Options // title, problems and health are the app's own
 }
 
 // App is an instance: web.Server's Listen, URL and Run serve it.
-type App struct {
-	*web.Server
-	catalog *Catalog
-}
+type App struct{ *web.Server }
 
 // New wires an instance.
 func New(d Deps) (*App, error) {
@@ -112,13 +119,22 @@ func New(d Deps) (*App, error) {
 		s.Gate("migrations", patient(m.Migrate, d.Logger))
 	}
 	s.Work("health", probes.Run)
-	s.Work("pushes for products", c.products.full.Run)
-	s.Work("pushes for lists", c.lists.full.Run)
-	s.Work("untold changes", c.untold.run)
+	s.Work("caches", c.Run)
 	a := &api{catalog: c, cursors: web.NewCursors[int]("products", nil)}
 	a.register(s)
-	return &App{Server: s, catalog: c}, nil
+	all := newInstances(d.Redis, c, d.Prefix, newName(), s.URL, d.Logger)
+	s.Work("instances", all.run)
+	if !o.Reveal {
+		s.Handle("GET /{$}", http.RedirectHandler("/docs", http.StatusFound))
+		return &App{s}, nil
+	}
+	p := &page{catalog: c, instances: all, faults: d.Faults, server: s}
+	s.Work("page", p.run)
+	return &App{s}, p.register(s)
 }
+
+// newName is a name for an instance that nobody else has at the moment.
+func newName() string { return strings.ToLower(rand.Text()[:5]) }
 
 // patient repeats what fails until ctx ends: a database may come up after its
 // users.

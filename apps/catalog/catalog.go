@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
-	"sync/atomic"
+	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/redis-grind/grind/kit/cache"
 )
@@ -52,6 +54,8 @@ var (
 type Store interface {
 	// Product reads one, or answers ErrNoProduct.
 	Product(ctx context.Context, id int) (Product, error)
+	// Products reads several; who is missing does not exist.
+	Products(ctx context.Context, ids []int) (map[int]Product, error)
 	// List reads those of a query.
 	List(ctx context.Context, q Query) ([]Product, error)
 	// SetPrice and SetStock change one and return it as it is then. After an error
@@ -61,6 +65,13 @@ type Store interface {
 	// Ping asks whether it answers.
 	Ping(ctx context.Context) error
 	Close() error
+}
+
+// teller is a Store that sees to it by itself that the caches are told of its
+// changes, even if this process dies.
+type teller interface {
+	TellTo(tell func(ctx context.Context, ids ...int) error) error
+	Relay(ctx context.Context) error
 }
 
 // The times of the caches. Changes invalidate at once, so these bound what an
@@ -81,8 +92,11 @@ const (
 	originLimit = 1_000
 )
 
-// everything is the tag of all lists: any change of a product may concern any.
-const everything = "products"
+// listsOf is the tag of the lists that show a product. One tag for all lists would
+// be a single key, and would empty them all with each change: at ten changes a
+// second nothing would ever be answered from them. Names and categories do not
+// change, so the lists that show a product are all that a change concerns.
+func listsOf(id int) string { return strconv.Itoa(id) }
 
 // Catalog answers questions about products through its caches, and changes them.
 // It is safe for concurrent use.
@@ -92,8 +106,9 @@ type Catalog struct {
 	products *layered[int, Product]
 	lists    *layered[Query, []Product]
 	untold   *untold
+	teller   teller // the store, if it is one; else nil
 	hot      hot
-	asked    atomic.Int64 // calls of the store, to read
+	counts   counts
 }
 
 // NewCatalog returns one. Every key in Redis begins with prefix.
@@ -110,37 +125,89 @@ func NewCatalog(client redis.UniversalClient, store Store, prefix string, logger
 	c.lists, err = newLayered(client, &c.layers, cache.Options[Query, []Product]{
 		Name: prefix + "list", TTL: listTTL, Local: cache.Local{Entries: memoryLists}, Logger: logger,
 		KeyFunc: Query.text,
-		TagFunc: func(Query, []Product) []string { return []string{everything} },
+		TagFunc: func(_ Query, shown []Product) []string {
+			tags := make([]string, len(shown))
+			for i, p := range shown {
+				tags[i] = listsOf(p.ID)
+			}
+			return tags
+		},
 	})
 	if err != nil {
 		return nil, err
 	}
 	c.untold = newUntold(c.invalidate, logger)
-	return c, nil
+	if t, ok := store.(teller); ok {
+		c.teller = t
+		err = t.TellTo(c.tell)
+	}
+	return c, err
+}
+
+// Run keeps the caches true until ctx ends: what is in memory, and what is still to
+// be told.
+func (c *Catalog) Run(ctx context.Context) error {
+	parts, ctx := errgroup.WithContext(ctx)
+	for _, run := range []func(context.Context) error{c.products.full.Run, c.lists.full.Run, c.untold.run} {
+		parts.Go(func() error { return run(ctx) })
+	}
+	if c.teller != nil {
+		parts.Go(func() error { return c.teller.Relay(ctx) })
+	}
+	return parts.Wait()
 }
 
 // Product reads a product.
 func (c *Catalog) Product(ctx context.Context, id int) (Answer[Product], error) {
 	c.hot.seen(id)
-	a, err := c.products.fetch(ctx, id, !c.untold.has(id), c.load)
-	return a, c.outcome(err)
+	a, err := c.look(ctx, id)
+	c.counts.note(a.From, err)
+	return a, err
 }
 
-// load reads a product from the store.
-func (c *Catalog) load(ctx context.Context, id int) (Product, error) {
-	c.asked.Add(1)
-	c.hot.loaded(id)
-	return c.store.Product(ctx, id)
+// look is Product for who must not be counted as a reader.
+func (c *Catalog) look(ctx context.Context, id int) (Answer[Product], error) {
+	a, err := c.products.fetch(ctx, id, !c.untold.has(id), func(ctx context.Context, id int) (Product, error) {
+		c.counts.asked.Add(1)
+		c.hot.loaded(id)
+		return c.store.Product(ctx, id)
+	})
+	return a, c.outcome(err)
 }
 
 // List reads the products of a query. Lists are switched off by Layers.Lists.
 func (c *Catalog) List(ctx context.Context, q Query) (Answer[[]Product], error) {
 	trust := c.layers.Lists.Load() && !c.untold.any()
 	a, err := c.lists.fetch(ctx, q, trust, func(ctx context.Context, q Query) ([]Product, error) {
-		c.asked.Add(1)
+		c.counts.asked.Add(1)
 		return c.store.List(ctx, q)
 	})
-	return a, c.outcome(err)
+	err = c.outcome(err)
+	c.counts.note(a.From, err)
+	return a, err
+}
+
+// ids yields the ids of the first products, as the store lists them.
+func (c *Catalog) ids(ctx context.Context, n int) iter.Seq2[int, error] {
+	return func(yield func(int, error) bool) {
+		q := Query{Limit: 100}
+		for range n / q.Limit {
+			found, err := c.store.List(ctx, q)
+			if err != nil {
+				yield(0, err)
+				return
+			}
+			for _, p := range found {
+				if !yield(p.ID, nil) {
+					return
+				}
+				q.After = p.ID
+			}
+			if len(found) < q.Limit {
+				return
+			}
+		}
+	}
 }
 
 // maxRelated is how many products are related to one.
@@ -189,29 +256,38 @@ const tellTimeout = 500 * time.Millisecond
 // change writes to the store and then invalidates. It is not cache.Write, for two
 // reasons: what the product is after the change, its version above all, only the
 // store knows; and without Redis cache.Write refuses, while a shop must be able to
-// take a product's stock down. The price is a window between the two steps: see
-// untold.
-//
-// A change that may have been made is told to the caches too.
+// take a product's stock down. The price is a window between the two steps; untold
+// and the store's outbox see to it that it closes.
 func (c *Catalog) change(ctx context.Context, id int, apply func(context.Context) (Product, error)) (Product, error) {
 	if c.untold.full() {
 		return Product{}, fmt.Errorf("%w: too many changes wait to be told to the caches", ErrUnavailable)
 	}
 	p, err := apply(ctx)
-	if errors.Is(err, ErrNoProduct) {
-		return p, err
-	}
-	telling, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellTimeout)
-	defer cancel()
-	if c.invalidate(telling, id) != nil {
-		c.untold.add(id)
+	if c.teller == nil && !errors.Is(err, ErrNoProduct) { // after another error too: it may have been made
+		telling, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellTimeout)
+		defer cancel()
+		_ = c.tell(telling, id) // untold has it
 	}
 	return p, c.outcome(err)
 }
 
-// invalidate tells the caches that products have changed.
+// tell tells the caches that products have changed, now or, after an error, later.
+func (c *Catalog) tell(ctx context.Context, ids ...int) error {
+	err := c.invalidate(ctx, ids...)
+	if err != nil {
+		c.untold.add(ids...)
+	}
+	return err
+}
+
+// invalidate removes products, and the lists that show them, from the caches of all
+// instances.
 func (c *Catalog) invalidate(ctx context.Context, ids ...int) error {
-	return errors.Join(c.products.full.Invalidate(ctx, ids...), c.lists.full.InvalidateTag(ctx, everything))
+	tags := make([]string, len(ids))
+	for i, id := range ids {
+		tags[i] = listsOf(id)
+	}
+	return errors.Join(c.products.full.Invalidate(ctx, ids...), c.lists.full.InvalidateTag(ctx, tags...))
 }
 
 // outcome is the error of this package for one of the layers below.

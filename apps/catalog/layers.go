@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -79,27 +80,45 @@ func (l *layered[K, V]) fetch(ctx context.Context, key K, trust bool, load func(
 	}, err
 }
 
-// stats are those of both caches together.
-func (l *layered[K, V]) stats() Counts {
-	a, b := l.full.Stats(), l.shallow.Stats()
-	return Counts{
-		Memory: a.LocalHits,
-		Redis:  a.Hits + b.Hits + a.NegativeHits + b.NegativeHits,
-		Waited: a.Waited + b.Waited,
-		Loads:  a.Loads + b.Loads,
-		Stale:  a.StaleHits + b.StaleHits + a.StaleOnError + b.StaleOnError,
-		Outage: a.Outage || b.Outage,
-		Pushed: a.Pushed,
-	}
+// counts are how reads were answered since the start.
+type counts struct {
+	bySource [3]atomic.Int64 // of the answers, by cache.Source
+	failed   atomic.Int64    // refused; that there is no such product is an answer
+	asked    atomic.Int64    // calls of the store
 }
 
-// Counts are how reads were answered since the start.
+// note counts an answer.
+func (c *counts) note(from cache.Source, err error) {
+	if err != nil && !errors.Is(err, ErrNoProduct) {
+		c.failed.Add(1)
+		return
+	}
+	c.bySource[from].Add(1)
+}
+
+// Counts are how an instance answered reads since it started.
 type Counts struct {
-	Memory int64 `json:"memory"` // by this process
-	Redis  int64 `json:"redis"`  // by Redis, with a value or with the note that there is none
-	Waited int64 `json:"waited"` // by what another reader of any process loaded meanwhile
-	Loads  int64 `json:"loads"`  // by the store
-	Stale  int64 `json:"stale"`  // of the hits: past their time
+	Memory int64 `json:"memory"`
+	Redis  int64 `json:"redis"` // also by what another reader loaded meanwhile
+	Store  int64 `json:"store"` // all who waited for a load of this process count
+	Failed int64 `json:"failed"`
+	Asked  int64 `json:"asked"`  // calls of the store for that
 	Outage bool  `json:"outage"` // Redis does not answer and is not asked
-	Pushed bool  `json:"pushed"` // memory hears of every invalidation
+	Pushed bool  `json:"pushed"` // memory hears of every change at once
+	Untold int64 `json:"untold"` // changes of which the caches could not be told yet
+}
+
+// Counts returns what was counted so far.
+func (c *Catalog) Counts() Counts {
+	full, shallow := c.products.full.Stats(), c.products.shallow.Stats()
+	return Counts{
+		Memory: c.counts.bySource[cache.Memory].Load(),
+		Redis:  c.counts.bySource[cache.Redis].Load(),
+		Store:  c.counts.bySource[cache.Origin].Load(),
+		Failed: c.counts.failed.Load(),
+		Asked:  c.counts.asked.Load(),
+		Outage: full.Outage || shallow.Outage,
+		Pushed: full.Pushed,
+		Untold: c.untold.count.Load(),
+	}
 }

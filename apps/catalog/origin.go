@@ -10,7 +10,10 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // The bounds of what is asked of an origin. One that says nothing holds at most
@@ -44,6 +47,27 @@ func NewOrigin(address string) (Store, error) {
 func (o *origin) Product(ctx context.Context, id int) (p Product, err error) {
 	err = o.do(ctx, http.MethodGet, nil, nil, &p, "products", strconv.Itoa(id))
 	return p, err
+}
+
+// Products asks for each, for an origin answers about one at a time.
+func (o *origin) Products(ctx context.Context, ids []int) (map[int]Product, error) {
+	var mu sync.Mutex
+	found := make(map[int]Product, len(ids))
+	calls, ctx := errgroup.WithContext(ctx)
+	calls.SetLimit(originCalls / 4) // readers come first
+	for _, id := range ids {
+		calls.Go(func() error {
+			p, err := o.Product(ctx, id)
+			if errors.Is(err, ErrNoProduct) {
+				return nil
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			found[id] = p
+			return err
+		})
+	}
+	return found, calls.Wait()
 }
 
 func (o *origin) List(ctx context.Context, q Query) ([]Product, error) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -16,16 +17,39 @@ import (
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 	_ "modernc.org/sqlite" // registers the driver sqlite
+
+	"github.com/redis-grind/grind/kit/cache/outbox"
 )
 
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// SQL is the Store in a database.
+// SQL is the Store in a database. With each change it notes in the same transaction
+// that the caches are to be told, so that a process that dies after the commit, or
+// does not reach Redis, leaves that to another.
 type SQL struct {
 	db      *sql.DB
 	dialect goose.Dialect
+	box     *outbox.Outbox
+	changed *outbox.Cache[int]
 }
+
+// TellTo names whom to tell of products that have changed. Call it once, before
+// the first change.
+func (s *SQL) TellTo(tell func(ctx context.Context, ids ...int) error) (err error) {
+	s.changed, err = outbox.Bind(s.box, "products", listener(tell))
+	return err
+}
+
+// listener is the one cache that the outbox knows: whoever it tells of a product
+// knows by himself which lists that concerns.
+type listener func(ctx context.Context, ids ...int) error
+
+func (l listener) Invalidate(ctx context.Context, ids ...int) error { return l(ctx, ids...) }
+func (listener) InvalidateTag(context.Context, ...string) error     { return nil } // nobody notes one
+
+// Relay tells what other processes left behind, until ctx ends.
+func (s *SQL) Relay(ctx context.Context) error { return s.box.Run(ctx) }
 
 // sqlConns is how many questions an instance asks its database at a time. The
 // others wait, so that the database is not buried when the caches are gone.
@@ -34,8 +58,8 @@ const sqlConns = 32
 // OpenSQL opens a database: postgres://… for PostgreSQL, sqlite:PATH or nothing
 // for SQLite, which is the file catalog.db in dir. It sends nothing yet; see
 // Migrate.
-func OpenSQL(database, dir string) (*SQL, error) {
-	driver, source, dialect := "pgx", database, goose.DialectPostgres
+func OpenSQL(database, dir string, logger *slog.Logger) (*SQL, error) {
+	driver, source, dialect, boxed := "pgx", database, goose.DialectPostgres, outbox.Postgres
 	scheme, path, _ := strings.Cut(database, ":")
 	switch {
 	case database == "":
@@ -48,7 +72,7 @@ func OpenSQL(database, dir string) (*SQL, error) {
 			"_pragma": {"busy_timeout(5000)", "journal_mode(wal)", "synchronous(normal)"},
 			"_txlock": {"immediate"},
 		}
-		driver, dialect = "sqlite", goose.DialectSQLite3
+		driver, dialect, boxed = "sqlite", goose.DialectSQLite3, outbox.SQLite
 		source = (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: options.Encode()}).String()
 	case scheme != "postgres" && scheme != "postgresql":
 		return nil, errors.New("catalog: DATABASE_URL must begin with postgres:// or sqlite:, or be empty for SQLite")
@@ -60,7 +84,11 @@ func OpenSQL(database, dir string) (*SQL, error) {
 	db.SetMaxOpenConns(sqlConns)
 	db.SetMaxIdleConns(sqlConns)
 	db.SetConnMaxIdleTime(time.Minute)
-	return &SQL{db, dialect}, nil
+	box, err := outbox.New(db, outbox.Options{Dialect: boxed, Timeout: tellTimeout, KeepFor: time.Hour, Logger: logger})
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return &SQL{db: db, dialect: dialect, box: box}, nil
 }
 
 // Migrate brings the schema up to date, and the products into it when it is new.
@@ -71,7 +99,13 @@ func (s *SQL) Migrate(ctx context.Context) error {
 		return err
 	}
 	options := []goose.ProviderOption{
-		goose.WithGoMigrations(goose.NewGoMigration(2, &goose.GoFunc{RunTx: seed}, nil)),
+		goose.WithGoMigrations(
+			goose.NewGoMigration(2, &goose.GoFunc{RunTx: seed}, nil),
+			goose.NewGoMigration(3, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
+				_, err := tx.ExecContext(ctx, s.box.Schema())
+				return err
+			}}, nil),
+		),
 	}
 	if s.dialect == goose.DialectPostgres {
 		locker, err := lock.NewPostgresSessionLocker()
@@ -96,6 +130,21 @@ func (s *SQL) Product(ctx context.Context, id int) (Product, error) {
 	return one(s.db.QueryRowContext(ctx, "SELECT "+columns+" FROM products WHERE id = $1", id))
 }
 
+// Products reads several.
+func (s *SQL) Products(ctx context.Context, ids []int) (map[int]Product, error) {
+	args := make([]any, len(ids))
+	places := make([]string, len(ids))
+	for i, id := range ids {
+		args[i], places[i] = id, fmt.Sprintf("$%d", i+1)
+	}
+	found, err := s.query(ctx, "id IN ("+strings.Join(places, ", ")+")", args...)
+	all := make(map[int]Product, len(found))
+	for _, p := range found {
+		all[p.ID] = p
+	}
+	return all, err
+}
+
 // List looks for a text in every name that the other conditions leave: there is
 // no index for that, and the query cache is what makes it bearable.
 func (s *SQL) List(ctx context.Context, q Query) ([]Product, error) {
@@ -109,9 +158,14 @@ func (s *SQL) List(ctx context.Context, q Query) ([]Product, error) {
 		where = append(where, fmt.Sprintf(`lower(name) LIKE $%d ESCAPE '\'`, len(args)))
 	}
 	args = append(args, q.Limit)
-	rows, err := s.db.QueryContext(ctx, fmt.Sprintf("SELECT %s FROM products WHERE %s ORDER BY id LIMIT $%d", columns, strings.Join(where, " AND "), len(args)), args...)
+	return s.query(ctx, fmt.Sprintf("%s ORDER BY id LIMIT $%d", strings.Join(where, " AND "), len(args)), args...)
+}
+
+// query reads the products of a condition.
+func (s *SQL) query(ctx context.Context, where string, args ...any) ([]Product, error) {
+	rows, err := s.db.QueryContext(ctx, "SELECT "+columns+" FROM products WHERE "+where, args...)
 	if err != nil {
-		return nil, fmt.Errorf("catalog: list: %w", err)
+		return nil, fmt.Errorf("catalog: read products: %w", err)
 	}
 	defer rows.Close()
 	found := []Product{}
@@ -123,7 +177,7 @@ func (s *SQL) List(ctx context.Context, q Query) ([]Product, error) {
 		found = append(found, p)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("catalog: list: %w", err)
+		return nil, fmt.Errorf("catalog: read products: %w", err)
 	}
 	return found, nil
 }
@@ -139,8 +193,25 @@ func (s *SQL) SetStock(ctx context.Context, id, stock int) (Product, error) {
 	return s.set(ctx, "stock", id, stock)
 }
 
-func (s *SQL) set(ctx context.Context, column string, id, value int) (Product, error) {
-	return one(s.db.QueryRowContext(ctx, "UPDATE products SET "+column+" = $1, version = version + 1 WHERE id = $2 RETURNING "+columns, value, id))
+func (s *SQL) set(ctx context.Context, column string, id, value int) (p Product, err error) {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return p, fmt.Errorf("catalog: change a product: %w", err)
+	}
+	defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
+	p, err = one(tx.QueryRowContext(ctx, "UPDATE products SET "+column+" = $1, version = version + 1 WHERE id = $2 RETURNING "+columns, value, id))
+	if err != nil {
+		return p, err
+	}
+	batch := s.box.On(tx)
+	if err := s.changed.Invalidate(ctx, batch, id); err != nil {
+		return p, err
+	}
+	if err := tx.Commit(); err != nil {
+		return p, fmt.Errorf("catalog: change a product: %w", err)
+	}
+	_ = batch.AfterCommit(ctx) // what it could not tell, the relay will
+	return p, nil
 }
 
 func (s *SQL) Ping(ctx context.Context) error { return s.db.PingContext(ctx) }

@@ -19,9 +19,9 @@ const maxUntold = 10_000
 // from the store, so whoever changed one reads it back; others read what Redis
 // still holds once it answers again, which is until the next try.
 //
-// What it keeps is gone with the process: then an old value may live until its
-// time to live ends. A store of ours has the outbox for that (planned); an origin
-// behind HTTP has no transaction that we could join.
+// What it keeps is gone with the process. A database has the outbox for that (see
+// SQL); an origin behind HTTP has no transaction that we could join, so there an
+// old value may live until its time to live ends.
 type untold struct {
 	tell   func(ctx context.Context, ids ...int) error
 	logger *slog.Logger
@@ -50,10 +50,12 @@ func (u *untold) has(id int) bool {
 	return u.ids[id] > 0
 }
 
-// add keeps a product that was changed.
-func (u *untold) add(id int) {
+// add keeps products that were changed.
+func (u *untold) add(ids ...int) {
 	u.mu.Lock()
-	u.ids[id]++
+	for _, id := range ids {
+		u.ids[id]++
+	}
 	u.count.Store(int64(len(u.ids)))
 	u.mu.Unlock()
 	select {
@@ -85,7 +87,7 @@ func (u *untold) run(ctx context.Context) error {
 	}
 	if !u.tellAll(context.WithoutCancel(ctx)) {
 		u.logger.Error("changes were not told to the caches, which may answer with older values until these end",
-			"products", u.count.Load(), "for", productTTL+staleTTL)
+			"products", u.count.Load(), "for", productTTL)
 	}
 	return nil
 }
