@@ -5,8 +5,10 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,14 +20,17 @@ import (
 	"github.com/redis-grind/grind/kit/health"
 )
 
-var originSetting = app.Setting{Name: "ORIGIN_URL", Line: "an HTTP service that holds the products, in place of a database"}
+var (
+	originSetting   = app.Setting{Name: "ORIGIN_URL", Line: "an HTTP service that holds the products, in place of a database"}
+	productsSetting = app.Setting{Name: "CATALOG_PRODUCTS", Default: "100000", Line: "how many products a new database gets"}
+)
 
 // Describe is what the catalog is to the command line and the page.
 func Describe() *app.App {
 	return &app.App{
 		Name: "catalog", Title: "Catalog", Line: "A product API behind caches in memory and in Redis",
 		Needs:    []app.Need{app.Redis, app.Database},
-		Settings: []app.Setting{originSetting},
+		Settings: []app.Setting{originSetting, productsSetting},
 		Open:     func(ctx context.Context, env app.Env) (app.Instance, error) { return Open(ctx, env) },
 		Scripts: []app.Script{{
 			Name: "load", Line: "A crowd that reads a few products most, and changes some",
@@ -70,7 +75,15 @@ func openStore(env app.Env) (Store, error) {
 	if address != "" {
 		return NewOrigin(address)
 	}
-	return OpenSQL(env.Database, env.Dir, env.Logger)
+	text, err := env.Value(productsSetting)
+	if err != nil {
+		return nil, err
+	}
+	products, err := strconv.Atoi(text)
+	if err != nil || products < 1 || products > 10_000_000 {
+		return nil, fmt.Errorf("catalog: CATALOG_PRODUCTS must be from 1 to 10000000, got %q", text)
+	}
+	return OpenSQL(SQLOptions{Database: env.Database, Dir: env.Dir, Products: products, Logger: env.Logger})
 }
 
 // Deps are what an App is made of. It closes Redis and Store when it ends.

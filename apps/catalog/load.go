@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,6 +25,9 @@ type Load struct {
 	URLs    []string      // of the instances
 	Readers int           // at the same time; zero is 32
 	For     time.Duration // zero is 10 s
+	// Follow is how soon every instance must answer with a change. Zero is 2 s, which
+	// holds also without pushes.
+	Follow time.Duration
 }
 
 // The crowd.
@@ -33,8 +37,7 @@ const (
 	loadProducts = 5_000 // of the catalog
 	loadSkew     = 1.1   // of Zipf's law: about what shops see
 	loadPatience = 5 * time.Second
-	// followLimit is how soon every instance must answer with a change.
-	followLimit = 2 * time.Second
+	loadFollow   = memoryTTL
 )
 
 // Of a thousand requests so many are a change, a list, a question for related ones;
@@ -64,12 +67,8 @@ type crowd struct {
 
 // Run sends the load and reports. An error means that there was nobody to load.
 func (l Load) Run(ctx context.Context, progress func(app.Figures)) (app.Report, error) {
-	if l.Readers == 0 {
-		l.Readers = loadReaders
-	}
-	if l.For == 0 {
-		l.For = loadFor
-	}
+	l.Readers = cmp.Or(l.Readers, loadReaders)
+	l.For, l.Follow = cmp.Or(l.For, loadFor), cmp.Or(l.Follow, loadFollow)
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = l.Readers + 1
 	c := &crowd{Load: l, client: &http.Client{Transport: transport, Timeout: loadPatience}}
@@ -235,7 +234,7 @@ func (c *crowd) follows(ctx context.Context, base string, changed Product, done 
 		switch {
 		case err != nil, answer.StatusCode != http.StatusOK, read.Version >= changed.Version:
 			return true
-		case time.Since(done) > followLimit:
+		case time.Since(done) > c.Follow:
 			return false
 		}
 		time.Sleep(time.Millisecond) // it polls
@@ -308,7 +307,7 @@ func (c *crowd) report(begun time.Time) app.Report {
 			Seen: fmt.Sprintf("%d changes, %d not read back", c.changes.Load(), c.unread.Load()),
 		},
 		{
-			Text: fmt.Sprintf("every instance answers with a change within %v", followLimit), OK: c.late == 0,
+			Text: fmt.Sprintf("every instance answers with a change within %v", c.Follow), OK: c.late == 0,
 			Seen: fmt.Sprintf("%d late, the slowest after %v", c.late, c.slowest.Round(time.Millisecond)),
 		},
 	}

@@ -28,10 +28,21 @@ var migrations embed.FS
 // that the caches are to be told, so that a process that dies after the commit, or
 // does not reach Redis, leaves that to another.
 type SQL struct {
-	db      *sql.DB
-	dialect goose.Dialect
-	box     *outbox.Outbox
-	changed *outbox.Cache[int]
+	db       *sql.DB
+	dialect  goose.Dialect
+	box      *outbox.Outbox
+	changed  *outbox.Cache[int]
+	products int
+}
+
+// SQLOptions say where the products are.
+type SQLOptions struct {
+	// Database is postgres://… for PostgreSQL, or sqlite:PATH for a file. Empty is
+	// the file catalog.db in Dir.
+	Database, Dir string
+	// Products is how many a new database gets.
+	Products int
+	Logger   *slog.Logger
 }
 
 // TellTo names whom to tell of products that have changed. Call it once, before
@@ -55,15 +66,13 @@ func (s *SQL) Relay(ctx context.Context) error { return s.box.Run(ctx) }
 // others wait, so that the database is not buried when the caches are gone.
 const sqlConns = 32
 
-// OpenSQL opens a database: postgres://… for PostgreSQL, sqlite:PATH or nothing
-// for SQLite, which is the file catalog.db in dir. It sends nothing yet; see
-// Migrate.
-func OpenSQL(database, dir string, logger *slog.Logger) (*SQL, error) {
-	driver, source, dialect, boxed := "pgx", database, goose.DialectPostgres, outbox.Postgres
-	scheme, path, _ := strings.Cut(database, ":")
+// OpenSQL opens a database. It sends nothing yet; see Migrate.
+func OpenSQL(o SQLOptions) (*SQL, error) {
+	driver, source, dialect, boxed := "pgx", o.Database, goose.DialectPostgres, outbox.Postgres
+	scheme, path, _ := strings.Cut(o.Database, ":")
 	switch {
-	case database == "":
-		path = filepath.Join(dir, "catalog.db")
+	case o.Database == "":
+		path = filepath.Join(o.Dir, "catalog.db")
 		fallthrough
 	case scheme == "sqlite":
 		// With a write-ahead log readers do not wait for the writer, nor the writer
@@ -84,15 +93,16 @@ func OpenSQL(database, dir string, logger *slog.Logger) (*SQL, error) {
 	db.SetMaxOpenConns(sqlConns)
 	db.SetMaxIdleConns(sqlConns)
 	db.SetConnMaxIdleTime(time.Minute)
-	box, err := outbox.New(db, outbox.Options{Dialect: boxed, Timeout: tellTimeout, KeepFor: time.Hour, Logger: logger})
+	box, err := outbox.New(db, outbox.Options{Dialect: boxed, Timeout: tellTimeout, KeepFor: time.Hour, Logger: o.Logger})
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &SQL{db: db, dialect: dialect, box: box}, nil
+	return &SQL{db: db, dialect: dialect, box: box, products: o.Products}, nil
 }
 
 // Migrate brings the schema up to date, and the products into it when it is new.
-// Several instances may call it at the same time.
+// Several instances may call it at the same time: on PostgreSQL they take turns, on
+// SQLite all but one may get an error, and find all done when they repeat it.
 func (s *SQL) Migrate(ctx context.Context) error {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
@@ -100,7 +110,7 @@ func (s *SQL) Migrate(ctx context.Context) error {
 	}
 	options := []goose.ProviderOption{
 		goose.WithGoMigrations(
-			goose.NewGoMigration(2, &goose.GoFunc{RunTx: seed}, nil),
+			goose.NewGoMigration(2, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error { return fill(ctx, tx, s.dialect, s.products) }}, nil),
 			goose.NewGoMigration(3, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
 				_, err := tx.ExecContext(ctx, s.box.Schema())
 				return err
@@ -108,7 +118,7 @@ func (s *SQL) Migrate(ctx context.Context) error {
 		),
 	}
 	if s.dialect == goose.DialectPostgres {
-		locker, err := lock.NewPostgresSessionLocker()
+		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300)) // tries, a second apart
 		if err != nil {
 			return err
 		}
