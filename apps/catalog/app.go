@@ -32,12 +32,15 @@ func Describe() *app.App {
 		Needs:    []app.Need{app.Redis, app.Database},
 		Settings: []app.Setting{originSetting, productsSetting},
 		Open:     func(ctx context.Context, env app.Env) (app.Instance, error) { return Open(ctx, env) },
-		Scripts: []app.Script{{
-			Name: "load", Line: "A crowd that reads a few products most, and changes some",
-			Run: func(ctx context.Context, t app.Target) (app.Report, error) {
-				return Load{URLs: t.URLs, For: t.For}.Run(ctx, t.Progress)
+		Scripts: []app.Script{
+			{
+				Name: "load", Line: "A crowd that reads a few products most, and changes some",
+				Run: func(ctx context.Context, t app.Target) (app.Report, error) {
+					return Load{URLs: t.URLs, For: t.For}.Run(ctx, t.Progress)
+				},
 			},
-		}},
+			{Name: "drill", Line: "The same crowd at two instances while Redis stands still, is killed, and an instance ends", Whole: true, Run: drill},
+		},
 	}
 }
 

@@ -80,6 +80,9 @@ func (l *layered[K, V]) fetch(ctx context.Context, key K, trust bool, load func(
 	}, err
 }
 
+// Layers are the switches of this catalog.
+func (c *Catalog) Layers() *Layers { return &c.layers }
+
 // counts are how reads were answered since the start.
 type counts struct {
 	bySource [3]atomic.Int64 // of the answers, by cache.Source

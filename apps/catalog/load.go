@@ -28,6 +28,9 @@ type Load struct {
 	// Follow is how soon every instance must answer with a change. Zero is 2 s, which
 	// holds also without pushes.
 	Follow time.Duration
+	// Faults says that something is broken meanwhile, so that nothing is claimed of
+	// how much the caches answer.
+	Faults bool
 }
 
 // The crowd.
@@ -43,7 +46,7 @@ const (
 // Of a thousand requests so many are a change, a list, a question for related ones;
 // the others read a product.
 const (
-	loadChanges = 10
+	loadChanges = 3
 	loadLists   = 30
 	loadRelated = 30
 )
@@ -301,7 +304,6 @@ func (c *crowd) report(begun time.Time) app.Report {
 	}
 	r.Holds = []app.Hold{
 		{Text: "every request is answered", OK: r.Errors == 0, Seen: failed},
-		{Text: "four answers of five come from a cache", OK: 4*c.store.Load() <= c.memory.Load()+c.redis.Load(), Seen: c.sources()},
 		{
 			Text: "who changed a price reads it back", OK: c.unread.Load() == 0,
 			Seen: fmt.Sprintf("%d changes, %d not read back", c.changes.Load(), c.unread.Load()),
@@ -310,6 +312,11 @@ func (c *crowd) report(begun time.Time) app.Report {
 			Text: fmt.Sprintf("every instance answers with a change within %v", c.Follow), OK: c.late == 0,
 			Seen: fmt.Sprintf("%d late, the slowest after %v", c.late, c.slowest.Round(time.Millisecond)),
 		},
+	}
+	if !c.Faults {
+		r.Holds = append(r.Holds, app.Hold{
+			Text: "four answers of five come from a cache", OK: 4*c.store.Load() <= c.memory.Load()+c.redis.Load(), Seen: c.sources(),
+		})
 	}
 	return r
 }
