@@ -27,7 +27,7 @@ var Project = project.Project{
 // Milestones are what the catalog must do, judged from outside with this warehouse
 // behind it.
 func Milestones(w *Warehouse) []project.Milestone {
-	m := &milestones{warehouse: w}
+	m := &milestones{warehouse: w, used: pageLimit * pageCount}
 	return []project.Milestone{
 		{
 			ID: "api", Title: "products can be read, listed and changed, and a mistake is told as one",
@@ -65,7 +65,7 @@ func Milestones(w *Warehouse) []project.Milestone {
 			Check: m.origin,
 		},
 		{
-			ID: "outage", Title: "Redis paused, cut off or killed: no reader sees an error, and no change is forgotten",
+			ID: "outage", Title: "Redis paused, cut off, losing replies or killed: no reader sees an error, and no change is forgotten",
 			Why:   "Without its cache the application is slower. It is not down, it does not bury the warehouse, and it comes back by itself.",
 			Limit: outageLimit, Check: m.outage,
 		},

@@ -42,6 +42,15 @@ type Test struct {
 	Status  check.Status `json:"status"`
 	Message string       `json:"message,omitempty"` // a sentence; empty at a pass
 	Code    string       `json:"code,omitempty"`    // the source of the task, when it ran and did not pass
+	Cost    *Cost        `json:"cost,omitempty"`    // of a milestone of a project; nil for a task
+}
+
+// Cost is what a milestone of a project took.
+type Cost struct {
+	Requests int   `json:"requests"` // to the learner's application
+	Commands int   `json:"commands"` // that it sent to Redis
+	Origin   int   `json:"origin"`   // calls of the origin
+	Millis   int64 `json:"millis"`
 }
 
 // CheckOptions say what to check.
