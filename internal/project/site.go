@@ -40,38 +40,41 @@ type Site struct {
 }
 
 // open starts Redis and the origin, and the instances if they are ours.
-func open(ctx context.Context, origin http.Handler, o Options) (s *Site, err error) {
-	s = &Site{ctx: ctx, wire: trace.NewRecorder(trace.DefaultMax)}
-	defer func() {
-		if err != nil {
-			s.close()
-		}
-	}()
-	if err := s.openRedis(ctx, or(o.Redis, DefaultRedis)); err != nil {
+func open(ctx context.Context, origin http.Handler, o Options) (*Site, error) {
+	s := &Site{ctx: ctx, wire: trace.NewRecorder(trace.DefaultMax)}
+	if err := s.open(ctx, origin, o); err != nil {
+		s.close()
 		return nil, err
 	}
+	return s, nil
+}
+
+func (s *Site) open(ctx context.Context, origin http.Handler, o Options) error {
+	if err := s.openRedis(ctx, or(o.Redis, DefaultRedis)); err != nil {
+		return err
+	}
 	if err := s.openOrigin(ctx, origin, or(o.Origin, DefaultOrigin)); err != nil {
-		return nil, err
+		return err
 	}
 	for _, url := range o.URLs {
 		s.addApp(url, o)
 	}
 	if len(o.URLs) > 0 {
-		return s, nil
+		return nil
 	}
 	// An instance has to come up without Redis: until all have, nobody gets in.
 	if err := s.redis.On(ctx, lab.Refuse); err != nil {
-		return nil, err
+		return err
 	}
 	for range Instances {
 		p, err := start(ctx, o.Program, o.Dir, s.RedisURL(), s.url)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		s.programs = append(s.programs, p)
 		s.addApp("http://"+p.addr, o)
 	}
-	return s, nil
+	return nil
 }
 
 func or(value, instead string) string {
@@ -199,10 +202,21 @@ func (s *Site) printed() string {
 	return strings.TrimSpace(all.String())
 }
 
+// dying is how long a program that listens no more may take to end.
+const dying = 2 * time.Second
+
 // gone says which instances that we started have ended by themselves.
 func (s *Site) gone() string {
 	var all []string
 	for i, p := range s.programs {
+		if conn, err := net.DialTimeout("tcp", p.addr, dying); err == nil {
+			_ = conn.Close()
+		} else {
+			select {
+			case <-p.ended:
+			case <-time.After(dying):
+			}
+		}
 		if ok, how := p.running(); !ok {
 			all = append(all, fmt.Sprintf("%v has ended by itself (%s)", s.Apps[i], how))
 		}

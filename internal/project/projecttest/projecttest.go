@@ -54,6 +54,7 @@ func Check(t *testing.T, p *project.Project, app Program, until string) (*exerci
 // been asked for.
 func Passes(t *testing.T, p *project.Project, app Program, until string) {
 	t.Helper()
+	app.Dir = variant{}.copy(t, app.Dir) // what a program writes beside itself stays out of the tree
 	report, seen := Check(t, p, app, until)
 	for _, test := range report.Tests {
 		t.Logf("%s %s: %+v", test.Status, test.Task, *test.Cost)
@@ -107,7 +108,7 @@ func Variants(t *testing.T, p *project.Project, app Program) {
 	}
 }
 
-// copy makes the variant's source out of the right one.
+// copy makes the variant's source out of the right one, in a folder of its own.
 func (v variant) copy(t *testing.T, dir string) string {
 	t.Helper()
 	to := t.TempDir()
