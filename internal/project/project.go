@@ -18,14 +18,25 @@ type Project struct {
 	Unit string
 	// Name is the application's: catalog.
 	Name string
-	// Dir is the unit's folder below the course's root. It holds contract.yaml and
-	// a folder starter-LANG for each of Languages.
+	// Dir is the unit's folder below the course's root. It holds contract.yaml,
+	// hints.md and a folder for each of Starters.
 	Dir string
-	// Languages are those that there is a starter for: go, fastapi.
-	Languages []string
+	// Starters are what a learner may begin with; the first unless they say another.
+	Starters []Starter
 	// Open makes what one check needs: the origin, whose address the instances get
 	// as ORIGIN_URL, and the milestones, which look at the same origin.
 	Open func() (origin http.Handler, milestones []Milestone)
+}
+
+// Starter is a beginning in one language: the folder starter-LANGUAGE.
+type Starter struct {
+	Language string // go, fastapi
+	// Prepare is the line that a learner types once, or after each change; Run the
+	// one that starts an instance.
+	Prepare, Run string
+	// Test is a command that is run in the folder and shows that the source compiles;
+	// it writes nothing there.
+	Test []string
 }
 
 // The default addresses, which the texts name.

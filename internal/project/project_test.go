@@ -159,7 +159,7 @@ func TestCheck_milestones(t *testing.T) {
 	}{
 		"reached":     {check: func(s *Site) { get(s, s.Apps[1], "/count") }, status: check.Pass},
 		"fail":        {check: func(s *Site) { s.Fail("got %d", 1) }, status: check.Fail, want: "got 1"},
-		"parallel":    {check: func(s *Site) { s.Parallel(5, func(i int) { s.Fail("from %s", "beside") }) }, status: check.Fail, want: "from beside"},
+		"parallel":    {check: func(s *Site) { s.Parallel(5, func(int) { s.Fail("from %s", "beside") }) }, status: check.Fail, want: "from beside"},
 		"go":          {check: func(s *Site) { s.Go(func() { s.Fail("from beside") })() }, status: check.Fail, want: "from beside"},
 		"nobody":      {check: func(s *Site) { s.Go(func() { <-s.Context().Done() }) }, status: check.Pass},
 		"crash":       {check: func(*Site) { panic("a bug") }, status: check.Error, want: "the milestone itself crashed: a bug"},

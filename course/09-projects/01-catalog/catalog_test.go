@@ -1,7 +1,10 @@
 package catalog
 
 import (
+	"os/exec"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -55,5 +58,26 @@ func TestContract(t *testing.T) {
 	}
 	if diff := cmp.Diff(bounds, c.Bounds); diff != "" {
 		t.Errorf("bounds (-milestones +contract):\n%s", diff)
+	}
+}
+
+// TestStarters: a learner begins with something that runs, and that is not yet what
+// is asked for: the first milestone tells what it lacks.
+func TestStarters(t *testing.T) {
+	t.Parallel()
+	binary := filepath.Join(t.TempDir(), "catalog")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, ".")
+	build.Dir = "starter-go"
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %v\n%s", build, err, out)
+	}
+	for _, app := range []projecttest.Program{
+		{Dir: "starter-go", Argv: []string{binary}},
+		{Dir: "starter-fastapi", Argv: reference(t).Argv},
+	} {
+		report, _ := projecttest.Check(t, &Project, app, "")
+		if len(report.Tests) != 1 || !strings.Contains(report.Tests[0].Message, "/price: got 200, want 422") {
+			t.Errorf("%s: got %+v, want it to come up, and to be told of a price below zero", app.Dir, report)
+		}
 	}
 }

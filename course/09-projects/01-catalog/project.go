@@ -5,6 +5,7 @@ package catalog
 
 import (
 	"net/http"
+	"os"
 
 	"github.com/redis-grind/grind/internal/project"
 )
@@ -14,10 +15,16 @@ const products = 3000
 
 // Project is the catalog as a learner builds it.
 var Project = project.Project{
-	Unit:      "9.01",
-	Name:      "catalog",
-	Dir:       "09-projects/01-catalog",
-	Languages: []string{"go", "fastapi"},
+	Unit: "9.01",
+	Name: "catalog",
+	Dir:  "09-projects/01-catalog",
+	Starters: []project.Starter{
+		{Language: "go", Prepare: "go build -o catalog .", Run: "./catalog", Test: []string{"go", "build", "-o", os.DevNull, "."}},
+		{
+			Language: "fastapi", Prepare: "pip install fastapi uvicorn redis httpx", Run: "python3 main.py",
+			Test: []string{"python3", "-c", "compile(open('main.py').read(), 'main.py', 'exec')"},
+		},
+	},
 	Open: func() (http.Handler, []project.Milestone) {
 		w := NewWarehouse(products)
 		return w, Milestones(w)

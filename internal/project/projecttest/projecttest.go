@@ -5,6 +5,7 @@ package projecttest
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -124,7 +125,7 @@ func (v variant) copy(t *testing.T, dir string) string {
 		if n := bytes.Count(source, []byte(e.Old)); e.Old == "" || n != 1 {
 			t.Fatalf("edit %d: its old text is in %s %d times, want once", i+1, e.File, n)
 		}
-		if err := os.WriteFile(name, bytes.Replace(source, []byte(e.Old), []byte(e.New), 1), 0o644); err != nil {
+		if err := os.WriteFile(name, bytes.Replace(source, []byte(e.Old), []byte(e.New), 1), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -133,13 +134,11 @@ func (v variant) copy(t *testing.T, dir string) string {
 
 // told is a report in a line or two.
 func told(r *exercise.Report) string {
-	text := string(r.Status) + " " + r.Message
-	for _, test := range r.Tests {
-		if test.Status != check.Pass {
-			text += test.Task + ": " + test.Message
-		}
+	if n := len(r.Tests); n > 0 && r.Status != check.Pass {
+		last := r.Tests[n-1] // the others were reached
+		return fmt.Sprintf("%s %s: %s", r.Status, last.Task, last.Message)
 	}
-	return text
+	return fmt.Sprintf("%s %s", r.Status, r.Message)
 }
 
 // Python is a Python that has these modules: that of PATH, or the system's, for
@@ -147,7 +146,7 @@ func told(r *exercise.Report) string {
 func Python(t *testing.T, modules ...string) string {
 	t.Helper()
 	for _, python := range []string{"python3", "/usr/bin/python3"} {
-		if exec.Command(python, "-c", "import "+strings.Join(modules, ", ")).Run() == nil {
+		if exec.CommandContext(t.Context(), python, "-c", "import "+strings.Join(modules, ", ")).Run() == nil {
 			return python
 		}
 	}
