@@ -61,9 +61,11 @@ update: setup ## rewrite golden files, and the fences and console blocks of the 
 .PHONY: bench
 bench: setup ## measurements, one caller and 128
 	cd bench && go test -run '^$$' -bench . -benchtime 2s -count 3
+	cd bench && go run ./cache
 
 .PHONY: chaos
 chaos: setup ## long: the same tests many times, then every fuzz target
+	GRIND_LONG=1 go test $(RACE) -timeout 60m ./kit/cache/...
 	go test $(RACE) -count=$(COUNT) -timeout 60m ./kit/... ./internal/race/... ./internal/tap/... ./internal/lab/... ./internal/localredis/...
 	@grep -rE --include='*_test.go' '^func Fuzz' . | sed -E 's|/[^/]+:func (Fuzz[A-Za-z0-9_]*).*| \1|' | while read -r dir name; do \
 		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$dir"; \

@@ -20,7 +20,10 @@ import (
 	notes "github.com/redis-grind/grind/course/01-redis-fundamentals/13-keys"
 	incident1 "github.com/redis-grind/grind/course/01-redis-fundamentals/incident"
 	stations "github.com/redis-grind/grind/course/02-web-integration-basics/03-sync-async"
+	cloakroom "github.com/redis-grind/grind/course/02-web-integration-basics/04-dependency-injection"
 	settings "github.com/redis-grind/grind/course/02-web-integration-basics/05-configuration"
+	formats "github.com/redis-grind/grind/course/02-web-integration-basics/07-serialization"
+	retries "github.com/redis-grind/grind/course/02-web-integration-basics/08-errors-retries"
 	"github.com/redis-grind/grind/internal/unit"
 )
 
@@ -49,7 +52,10 @@ func New() *unit.Course {
 			}},
 			{Number: 2, Title: "Web integration", Teaches: "connections, dependencies, health, errors", Units: []unit.Entry{
 				{Dir: "02-web-integration-basics/03-sync-async", Unit: &stations.Unit},
+				{Dir: "02-web-integration-basics/04-dependency-injection", Unit: &cloakroom.Unit},
 				{Dir: "02-web-integration-basics/05-configuration", Unit: &settings.Unit},
+				{Dir: "02-web-integration-basics/07-serialization", Unit: &formats.Unit},
+				{Dir: "02-web-integration-basics/08-errors-retries", Unit: &retries.Unit},
 			}},
 			{Number: 3, Title: "Caching patterns", Teaches: "from cache-aside to two layers"},
 			{Number: 4, Title: "Session management", Teaches: "logins, carts, many servers"},

@@ -103,6 +103,9 @@ func (a *app) check(ctx context.Context, entries []unit.Entry, onlyBegun bool, f
 		if !onlyBegun {
 			document = reports[0]
 		}
+		if err != nil {
+			err = toldError{err}
+		}
 		err = errors.Join(a.printJSON(document), err)
 	}
 	if err != nil {
@@ -154,6 +157,9 @@ func (a *app) printReport(e unit.Entry, r *exercise.Report) {
 	}
 	for _, t := range r.Tests {
 		a.say("  %s  %s", words[t.Status], t.Name)
+		if t.Note != "" {
+			a.say("         %s", pal.soft(strings.ReplaceAll(t.Note, "\n", "\n         ")))
+		}
 		if t.Message != "" {
 			a.say("         %s", strings.ReplaceAll(strings.TrimSpace(t.Message), "\n", "\n         "))
 		}

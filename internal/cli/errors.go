@@ -27,6 +27,12 @@ type answerNo struct{} //nolint:errname // it is an answer; nothing went wrong
 
 func (*answerNo) Error() string { return "the answer is no" }
 
+// toldError is what went wrong beside a report that is printed: with --json the
+// standard output has its one document, so this goes to the standard error.
+type toldError struct{ error }
+
+func (e toldError) Unwrap() error { return e.error }
+
 // exitCode classifies an error. What is neither wrong usage nor a "no" is taken
 // for something that the environment lacks: no server, no source tree, no port.
 func exitCode(err error) int {

@@ -5,7 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
-	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -25,6 +25,9 @@ var drawn = map[string][]unit.Event{
 		unit.Metric{Label: "likes lost", Value: 1234, Tone: unit.Bad},
 		unit.Metric{Label: "a call", Value: 1, Unit: "round trips"},
 		unit.Metric{Label: "INCR", Value: 0.0421, Unit: "ms"},
+		unit.Step{Text: "Figures that are wide have a wide column."},
+		unit.Metric{Label: "in all", Value: 1_234_567, Unit: "round trips"},
+		unit.Metric{Label: "and this is a label that a narrow terminal breaks at the end of its line", Value: 2},
 	},
 	"table": {unit.Table{Title: "Two ways to count", Columns: []string{"way", "lost", "what the program is told"}, Rows: [][]string{
 		{"GET, SET", "1,204", "OK, and that is not true: somebody else wrote in between, and nobody notices"},
@@ -36,12 +39,17 @@ var drawn = map[string][]unit.Event{
 			Series: []unit.Series{{Points: []unit.Point{{Label: "GET, SET", Y: 3210}, {Label: "INCR", Y: 10_000}, {Label: "a trace", Y: 1}, {Label: "none"}}}}},
 		unit.Chart{Kind: unit.Bars, Title: "Two series", Series: []unit.Series{
 			{Name: "before", Points: []unit.Point{{Label: "Mon", Y: 2}}}, {Name: "after", Points: []unit.Point{{Label: "Mon", Y: 4}}}}},
+		unit.Chart{Kind: unit.Bars, Title: "By its logarithm", Unit: "µs", LogY: true, Series: []unit.Series{
+			{Points: []unit.Point{{Label: "one read", Y: 10}, {Label: "a hundred", Y: 1000}, {Label: "a table", Y: 100_000}, {Label: "none"}}}}},
 		unit.Chart{Kind: unit.Bars, Title: "Nothing", Series: []unit.Series{{Points: []unit.Point{{Label: "zero"}}}}},
 	},
 	"lines": {unit.Chart{Kind: unit.Lines, Title: "Over time", Unit: "ops/s", XLabel: "clients", Series: []unit.Series{
 		{Name: "one", Points: []unit.Point{{X: 1, Y: 0}, {X: 4, Y: 50}, {X: 16, Y: 100}}},
 		{Name: "another", Points: []unit.Point{{X: 1, Y: 100}}},
 		{Name: "empty"},
+	}}, unit.Chart{Kind: unit.Lines, Title: "As the board grows", Unit: "µs", XLabel: "players", LogX: true, LogY: true, Series: []unit.Series{
+		{Name: "sorting", Points: []unit.Point{{X: 1000, Y: 500}, {X: 10_000, Y: 6000}, {X: 100_000, Y: 93_000}}},
+		{Name: "ZREVRANK", Points: []unit.Point{{X: 1000, Y: 1.4}, {X: 10_000, Y: 2.6}, {X: 100_000, Y: 5}}},
 	}}},
 	"lanes": {unit.Chart{Kind: unit.Lanes, Title: "Who is at work", Series: []unit.Series{
 		{Name: "Lea", Points: []unit.Point{{X: 0, Y: 5}, {X: 8, Y: 2}}},
@@ -54,6 +62,30 @@ var drawn = map[string][]unit.Event{
 		{Name: "board", Type: "zset", TTL: -1, Items: []picture.Item{{Name: "0", Value: "ann", Score: "3"}}, More: 9},
 		{Name: "mail", Type: "stream", TTL: -1, Groups: []picture.Group{{Name: "desk", Pending: 2, Last: "3-0", Lag: 1}}},
 	}}},
+	"film": {
+		unit.Film{Title: "Two holds run down", Frames: []unit.Frame{
+			{Caption: "Both are set.", Keys: []picture.Key{hold("1a", 200), hold("1b", 400)}},
+			{Caption: "Nobody does anything.", Millis: 100, Keys: []picture.Key{hold("1a", 100), hold("1b", 300)}},
+			{Caption: "1a is gone, and 1b stays.", Millis: 210, Keys: []picture.Key{{Name: "1a", Type: "none", TTL: -1}, hold("1b", -1)}},
+			{Caption: "So they are.", Millis: 310, Keys: []picture.Key{{Name: "1a", Type: "none", TTL: -1}, hold("1b", -1)}},
+		}},
+		unit.Film{Title: "A board", Frames: []unit.Frame{
+			{Caption: "Before.", Keys: []picture.Key{board("wanda", "7200", "zoe", "7700", "otto", "8400")}},
+			{Caption: "ZADD board GT 8700 zoe → 0.", Keys: []picture.Key{board("wanda", "7200", "otto", "8400", "zoe", "8700")}},
+			{Caption: "ZADD board GT 8000 zoe → 0.", Keys: []picture.Key{board("wanda", "7200", "otto", "8400", "zoe", "8700")}},
+			{Caption: "ZREM board wanda → 1.", Keys: []picture.Key{board("otto", "8400", "zoe", "8700")}},
+		}},
+		unit.Film{Title: "Who hears", Frames: []unit.Frame{
+			{Caption: "Both listen.", Rows: []unit.Row{{Name: "hall", Note: "listens", Cells: make([]unit.Cell, 2)}, {Name: "platform", Note: "listens", Cells: make([]unit.Cell, 2)}}},
+			{Caption: "PUBLISH late → 1.", Rows: []unit.Row{
+				{Name: "hall", Note: "listens", Cells: []unit.Cell{{Text: "late", Mark: unit.New}, {}}},
+				{Name: "platform", Note: "away", Cells: []unit.Cell{{Text: "missed", Mark: unit.Wrong}, {}}}}},
+			{Caption: "The platform listens again.", Rows: []unit.Row{
+				{Name: "hall", Note: "listens", Cells: []unit.Cell{{Text: "late", Mark: unit.Old}, {}}},
+				{Name: "platform", Note: "listens", Cells: []unit.Cell{{Text: "missed", Mark: unit.Wrong}, {Text: "soon"}}}}},
+			{Caption: "A row of one.", Rows: []unit.Row{{Name: "hall", Note: "listens", Cells: []unit.Cell{{Text: "late", Mark: unit.Old}}}}},
+		}},
+	},
 	"trace": {unit.Trace{Title: "a payment", RoundTrips: 1, Note: "Nothing came back.", Events: []trace.Event{
 		{Kind: trace.Open},
 		{Kind: trace.Handshake, Name: "HELLO"},
@@ -80,11 +112,26 @@ var drawn = map[string][]unit.Event{
 		unit.Predict{Question: "How many are lost?", Choices: []string{"none", "some"}, Right: 1, Because: "1,204 of them."},
 		unit.Checked{Text: "GET and SET lose likes", Metric: "lost", Op: ">", Value: 1204, OK: true},
 		unit.Checked{Text: "INCR loses none", Metric: "lost_incr", Op: "==", Value: 3},
+		unit.Checked{Text: "a place costs little", Metric: "us_rank", Op: "<", Bound: 28.1, Value: 5.04, Unit: "µs", OK: true},
 		unit.Checked{Text: "INCR is faster", Metric: "rate", Op: ">", Skipped: true},
 		unit.Result{OK: true, Millis: 2084},
 		unit.Result{Millis: 2084},
 		unit.Result{Error: "the run was stopped"},
 	},
+}
+
+// hold is a key with so many milliseconds left.
+func hold(name string, left int64) picture.Key {
+	return picture.Key{Name: name, Type: "string", TTL: left, Length: 4, Items: []picture.Item{{Value: "otto"}}}
+}
+
+// board is a sorted set of members and their scores, in their order.
+func board(pairs ...string) picture.Key {
+	k := picture.Key{Name: "board", Type: "zset", TTL: -1, Length: int64(len(pairs) / 2)}
+	for i := 0; i < len(pairs); i += 2 {
+		k.Items = append(k.Items, picture.Item{Name: strconv.Itoa(i / 2), Value: pairs[i], Score: pairs[i+1]})
+	}
+	return k
 }
 
 // TestTermRenderer: what a person sees, in a file or a pipe and on a narrow
@@ -171,11 +218,35 @@ func TestColumns_narrow(t *testing.T) {
 	}
 }
 
-func TestThin(t *testing.T) {
-	points := make([]unit.Point, 90)
-	points[45].Y = 7
-	got := thin(points)
-	if len(got) != chartWidth || !slices.ContainsFunc(got, func(p unit.Point) bool { return p.Y == 7 }) {
-		t.Errorf("got %d points, want %d with the peak among them", len(got), chartWidth)
+// A line has a cell for each place across: points stand where their X is, the way
+// between two is drawn, and a peak is never lost.
+func TestLevels(t *testing.T) {
+	t.Parallel()
+	many := make([]unit.Point, 90)
+	for i := range many {
+		many[i].X = float64(i)
+	}
+	many[45].Y = 7
+	for name, tt := range map[string]struct {
+		points []unit.Point
+		x, y   scale
+		want   map[int]rune // by cell
+	}{
+		"peak":        {many, scale{high: 89}, scale{high: 7}, map[int]rune{0: '▁', 20: '█', 39: '▁'}},
+		"between":     {[]unit.Point{{X: 0, Y: 0}, {X: 39, Y: 8}}, scale{high: 39}, scale{high: 8}, map[int]rune{0: '▁', 20: '▅', 39: '█'}},
+		"log across":  {[]unit.Point{{X: 1, Y: 0}, {X: 10, Y: 8}, {X: 100, Y: 8}}, scale{1, 100, true}, scale{high: 8}, map[int]rune{10: '▅', 20: '█', 39: '█'}},
+		"log upright": {[]unit.Point{{X: 0, Y: 1}, {X: 1, Y: 100}, {X: 2, Y: 10_000}}, scale{high: 2}, scale{1, 10_000, true}, map[int]rune{0: '▁', 20: '▅', 39: '█'}},
+		"elsewhere":   {[]unit.Point{{X: 5, Y: 1}}, scale{high: 10}, scale{high: 1}, map[int]rune{19: ' ', 20: '█', 21: ' '}},
+	} {
+		got := []rune(levels(tt.points, tt.x, tt.y))
+		if len(got) != chartWidth {
+			t.Errorf("%s: got %d cells, want %d", name, len(got), chartWidth)
+			continue
+		}
+		for cell, want := range tt.want {
+			if got[cell] != want {
+				t.Errorf("%s: cell %d: got %q, want %q, in %q", name, cell, got[cell], want, string(got))
+			}
+		}
 	}
 }

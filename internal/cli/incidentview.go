@@ -23,9 +23,13 @@ func (a *app) incidentView(e unit.IncidentEntry, file string) incidentView {
 	if a.json {
 		return jsonIncident{a}
 	}
-	_, terminal := a.terminal()
+	width, terminal := a.terminal()
 	v := &textIncident{app: a, pal: a.palette(), file: file, redraw: terminal, lights: map[string]string{}}
-	a.say("%s\n%s\n", v.pal.bold(e.Incident.Title), e.Incident.Lead)
+	lead := e.Incident.Lead
+	if terminal {
+		lead = fit(lead, width)
+	}
+	a.say("%s\n%s\n", v.pal.bold(e.Incident.Title), lead)
 	return v
 }
 
@@ -127,14 +131,20 @@ func (v *textIncident) stateLine() string {
 // draw puts the dashboard where the last one was.
 func (v *textIncident) draw() {
 	width, _ := v.terminal()
+	v.put(v.drawing(width-1, v.height()), width)
+}
+
+// drawing is the dashboard for a terminal. What is said of the facts is broken at
+// words; commands, of which put cuts what is too wide, take the lines that are left.
+func (v *textIncident) drawing(width, height int) string {
 	var b strings.Builder
 	for _, f := range v.status.Facts {
 		fmt.Fprintf(&b, "%s  %s  %s\n", v.light(f), v.pal.bold(f.Title), v.pal.soft(sparkText(f.History)))
-		fmt.Fprintf(&b, "            %s\n", f.Text)
+		fmt.Fprintf(&b, "%s\n", fit("            "+f.Text, width))
 	}
 	fmt.Fprintln(&b)
-	foot := fmt.Sprintf("\n%s\n%s\n", v.pal.soft("Mend and save "+v.file+" · Ctrl-C ends"), v.stateLine())
-	rows := v.height() - strings.Count(b.String()+foot, "\n") - 2
+	foot := fmt.Sprintf("\n%s\n%s\n", v.pal.soft(fit("Mend and save "+v.file+" · Ctrl-C ends", width)), fit(v.stateLine(), width))
+	rows := height - strings.Count(b.String()+foot, "\n") - 2
 	for _, s := range v.wire.Sorts {
 		each := rows/len(v.wire.Sorts) - 1
 		if each < 1 {
@@ -146,7 +156,7 @@ func (v *textIncident) draw() {
 			fmt.Fprintf(&b, "  %-16s %8s  %s → %s\n", e.Label.Actor+" #"+number, unit.Figure(float64(e.Duration.Microseconds())/1000, "ms"), e.Line(), e.Reply.Text)
 		}
 	}
-	v.put(b.String()+foot, width)
+	return b.String() + foot
 }
 
 // height is that of the terminal, in lines.

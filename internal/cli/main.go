@@ -11,24 +11,31 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/redis/go-redis/v9/logging"
 	"github.com/spf13/cobra"
 
+	"github.com/redis-grind/grind/apps"
 	"github.com/redis-grind/grind/course"
+	application "github.com/redis-grind/grind/internal/app"
 	"github.com/redis-grind/grind/internal/unit"
 )
 
-// Main runs the command line and returns its exit code.
+// Main runs the command line and returns its exit code. The first signal asks for
+// an orderly end, the second ends the program at once.
 func Main(args []string, in io.Reader, out, errOut io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
-	ctx, cancel := context.WithCancel(ctx)
+	return run(args, apps.All(), in, out, errOut)
+}
+
+func run(args []string, table []*application.App, in io.Reader, out, errOut io.Writer) int {
+	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	defer heed(cancel)()
 	go endWithGoRun(ctx, cancel)
 
 	logging.Disable() // go-redis would print what the errors say better
-	a := &app{course: course.New(), in: in, out: out, err: errOut}
+	a := &app{course: course.New(), apps: table, in: in, out: out, err: errOut}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(in)
@@ -43,9 +50,39 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 	return a.report(err)
 }
 
+// heed has the first signal call end, and a second one end the program, until stop
+// is called. What the program started is left to the reapers then.
+func heed(end context.CancelFunc) (stop func()) {
+	signals, stopped := make(chan os.Signal, 2), make(chan struct{})
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	go func() {
+		var first time.Time
+		for {
+			select {
+			case <-signals:
+			case <-stopped:
+				return
+			}
+			switch {
+			case first.IsZero():
+				first = time.Now()
+				end()
+			case time.Since(first) > samePress:
+				os.Exit(exitNo)
+			}
+		}
+	}()
+	return func() { signal.Stop(signals); close(stopped) }
+}
+
+// samePress is how close signals are that come from one press of Ctrl-C: a
+// program around this one may pass on what the terminal sent to both.
+const samePress = 300 * time.Millisecond
+
 // app is what the commands share.
 type app struct {
 	course  *unit.Course
+	apps    []*application.App
 	in      io.Reader
 	out     io.Writer
 	err     io.Writer
@@ -85,7 +122,7 @@ Without a command it opens the workbench in your browser.`,
 	root.AddCommand(
 		a.listCommand(), a.showCommand(), a.runCommand(), a.glossaryCommand(),
 		a.startCommand(), a.checkCommand(), a.watchCommand(), a.hintCommand(), a.solutionCommand(), a.resetCommand(),
-		a.incidentCommand(), a.setupCommand(), a.verifyCommand(), a.versionCommand(),
+		a.incidentCommand(), a.appCommand(), a.setupCommand(), a.verifyCommand(), a.versionCommand(),
 	)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
@@ -157,7 +194,7 @@ func (a *app) report(err error) int {
 	if _, no := errors.AsType[*answerNo](err); no { // everything was said already
 		return code
 	}
-	if a.json {
+	if _, told := errors.AsType[toldError](err); a.json && !told {
 		line, _ := json.Marshal(map[string]any{"type": "error", "message": err.Error(), "exit": code})
 		fmt.Fprintln(a.out, string(line))
 		return code

@@ -74,6 +74,46 @@ func TestCheck_unkept(t *testing.T) {
 	}
 }
 
+// TestCheck_unkeptJSON: with --json that is one document all the same.
+func TestCheck_unkeptJSON(t *testing.T) {
+	newcomer(t)
+	if got := call(t, "start", "1.01"); got.code != exitDone {
+		t.Fatal(got.err)
+	}
+	dangling := filepath.Join(t.TempDir(), "state")
+	if err := os.Symlink(filepath.Join(t.TempDir(), "no", "such"), dangling); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("XDG_STATE_HOME", dangling)
+	got := call(t, "check", "1.01", "--json")
+	var report struct{ ID, Status string }
+	if err := json.Unmarshal([]byte(got.out), &report); err != nil || report.ID != "1.01" || report.Status != "fail" {
+		t.Errorf("got %s (%v), want the report of 1.01 and nothing else", got.out, err)
+	}
+	if got.code != exitLacks || !strings.Contains(got.err, "XDG_STATE_HOME") {
+		t.Errorf("got exit %d and %q on the standard error, want %d and what to do", got.code, got.err, exitLacks)
+	}
+}
+
+// TestSetup_unknown: where nothing known installs a server, a person learns what to
+// do instead, by hand and without.
+func TestSetup_unknown(t *testing.T) {
+	newcomer(t)
+	t.Setenv("PATH", t.TempDir())
+	got := call(t, "setup")
+	if got.code != exitLacks {
+		t.Errorf("got exit %d, want %d", got.code, exitLacks)
+	}
+	for _, want := range []string{"found none of apt-get", "redis-server --version", "redis-stable.tar.gz", "--redis", "embedded server"} {
+		if !strings.Contains(got.err, want) {
+			t.Errorf("got %s, want it to say %q", got.err, want)
+		}
+	}
+	if got := call(t, "setup", "--json"); !json.Valid([]byte(got.out)) || got.err != "" {
+		t.Errorf("got %q and %q, want one JSON document", got.out, got.err)
+	}
+}
+
 // TestList_narrow: the list fits a terminal of 80 columns.
 func TestList_narrow(t *testing.T) {
 	newcomer(t)

@@ -2,15 +2,10 @@ package cli
 
 import (
 	"fmt"
-	"os"
-	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"charm.land/lipgloss/v2"
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
 	"github.com/redis-grind/grind/internal/picture"
 	"github.com/redis-grind/grind/internal/race"
@@ -18,50 +13,14 @@ import (
 	"github.com/redis-grind/grind/internal/unit"
 )
 
-// palette colours words. Without a terminal, or with NO_COLOR, it leaves them as
-// they are.
-type palette struct{ on bool }
-
-func (a *app) palette() palette {
-	_, terminal := a.terminal()
-	return palette{terminal && os.Getenv("NO_COLOR") == ""}
-}
-
-func (p palette) paint(colour string, s string) string {
-	if !p.on {
-		return s
-	}
-	return lipgloss.NewStyle().Foreground(lipgloss.Color(colour)).Render(s)
-}
-
-func (p palette) good(s string) string { return p.paint("2", s) }
-func (p palette) bad(s string) string  { return p.paint("1", s) }
-func (p palette) soft(s string) string { return p.paint("8", s) }
-
-func (p palette) bold(s string) string {
-	if !p.on {
-		return s
-	}
-	return lipgloss.NewStyle().Bold(true).Render(s)
-}
-
-func (p palette) tone(t unit.Tone, s string) string {
-	switch t {
-	case unit.Good:
-		return p.good(s)
-	case unit.Bad:
-		return p.bad(s)
-	}
-	return s
-}
-
 // termRenderer shows the events of a run as text.
 type termRenderer struct {
 	a   *app
 	pal palette
 	bar *progressBar
 
-	width int // of the terminal; 0 when there is none, and lines may be of any length
+	width   int           // of the terminal; 0 when there is none, and lines may be of any length
+	figures []unit.Metric // that follow each other, to stand in one column
 }
 
 func newTermRenderer(a *app) *termRenderer {
@@ -72,31 +31,21 @@ func newTermRenderer(a *app) *termRenderer {
 	return t
 }
 
-func (t *termRenderer) done() { t.bar.clear() }
+func (t *termRenderer) done() {
+	t.metrics()
+	t.bar.clear()
+}
 
 func (t *termRenderer) line(format string, args ...any) {
 	fmt.Fprintln(t.a.out, fit(fmt.Sprintf(format, args...), t.width))
 }
 
-// fit breaks lines at words where the terminal ends, as far in as they began; a
-// width of 0 breaks none.
-func fit(text string, width int) string {
-	if width == 0 {
-		return text
-	}
-	lines := strings.Split(text, "\n")
-	for i, l := range lines {
-		if lipgloss.Width(l) <= width {
-			continue
-		}
-		words := strings.TrimLeft(l, " ")
-		margin := strings.Repeat(" ", min(len(l)-len(words), width/2))
-		lines[i] = margin + strings.ReplaceAll(lipgloss.Wrap(words, width-len(margin), ""), "\n", "\n"+margin)
-	}
-	return strings.Join(lines, "\n")
-}
-
 func (t *termRenderer) event(e unit.Event) {
+	if m, ok := e.(unit.Metric); ok {
+		t.figures = append(t.figures, m)
+		return
+	}
+	t.metrics()
 	if p, ok := e.(unit.Progress); ok {
 		t.bar.show(p)
 		return
@@ -107,14 +56,14 @@ func (t *termRenderer) event(e unit.Event) {
 		t.line("\n%s", t.pal.bold(e.ID+" "+e.Title))
 	case unit.Step:
 		t.line("\n%s", e.Text)
-	case unit.Metric:
-		t.line("  %s %s", t.pal.tone(e.Tone, fmt.Sprintf("%14s", unit.Figure(e.Value, e.Unit))), e.Label)
 	case unit.Table:
 		t.table(e)
 	case unit.Chart:
 		t.line("\n%s", chartText(e, t.pal, t.inner()))
 	case unit.Keys:
 		t.keys(e)
+	case unit.Film:
+		t.film(e)
 	case unit.Trace:
 		t.trace(e)
 	case unit.Race:
@@ -128,6 +77,28 @@ func (t *termRenderer) event(e unit.Event) {
 	}
 }
 
+// metrics prints the figures that wait, as wide as the widest.
+func (t *termRenderer) metrics() {
+	if len(t.figures) == 0 {
+		return
+	}
+	t.bar.clear()
+	texts, width := make([]string, len(t.figures)), 14
+	for i, m := range t.figures {
+		texts[i] = unit.Figure(m.Value, m.Unit)
+		width = max(width, lipgloss.Width(texts[i]))
+	}
+	for i, m := range t.figures {
+		pad := strings.Repeat(" ", width-lipgloss.Width(texts[i]))
+		lines := strings.Split(fit(m.Label, max(t.width-width-3, 0)), "\n")
+		t.line("  %s%s %s", pad, t.pal.tone(m.Tone, texts[i]), lines[0])
+		for _, more := range lines[1:] {
+			t.line("  %s %s", strings.Repeat(" ", width), more)
+		}
+	}
+	t.figures = nil
+}
+
 func (t *termRenderer) claim(c unit.Checked) {
 	verdict := t.pal.bad("does not hold")
 	switch {
@@ -136,7 +107,7 @@ func (t *termRenderer) claim(c unit.Checked) {
 	case c.Skipped:
 		verdict = t.pal.soft("needs a real Redis")
 	}
-	measured := fmt.Sprintf("(%s is %s, claimed %s %s)", c.Metric, unit.Figure(c.Value, ""), c.Op, unit.Figure(c.Bound, ""))
+	measured := fmt.Sprintf("(%s is %s, claimed %s %s)", c.Metric, unit.Figure(c.Value, c.Unit), c.Op, unit.Figure(c.Bound, c.Unit))
 	if c.Skipped {
 		measured = fmt.Sprintf("(%s was not measured)", c.Metric)
 	}
@@ -160,67 +131,6 @@ func (t *termRenderer) table(e unit.Table) {
 	for _, row := range columns(append([][]string{e.Columns}, e.Rows...), t.inner()) {
 		t.line("  %s", row)
 	}
-}
-
-// gap is what stands between two columns, and narrow what a column is not made
-// narrower than.
-const (
-	gap    = "  "
-	narrow = 12
-)
-
-// columns aligns cells; a column whose cells are numbers aligns right. Where the
-// rows are wider than width, cells of the widest columns take several lines; a
-// width of 0 is any.
-func columns(rows [][]string, width int) []string {
-	widths := columnWidths(rows, width)
-	var out []string
-	for _, row := range rows {
-		cells := make([][]string, len(row))
-		height := 1
-		for i, cell := range row {
-			cells[i] = strings.Split(fit(cell, widths[i]), "\n")
-			height = max(height, len(cells[i]))
-		}
-		for n := range height {
-			var b strings.Builder
-			for i := range row {
-				part := ""
-				if n < len(cells[i]) {
-					part = cells[i][n]
-				}
-				pad := strings.Repeat(" ", max(widths[i]-lipgloss.Width(part), 0))
-				if unit.Numeric(rows[1:], i) {
-					b.WriteString(pad + part + gap)
-				} else {
-					b.WriteString(part + pad + gap)
-				}
-			}
-			out = append(out, strings.TrimRight(b.String(), " "))
-		}
-	}
-	return out
-}
-
-// columnWidths are as wide as the cells, and where that is too wide together, the
-// widest give way.
-func columnWidths(rows [][]string, width int) []int {
-	widths := make([]int, len(rows[0]))
-	total := 0
-	for _, row := range rows {
-		for i, cell := range row {
-			grown := max(widths[i], lipgloss.Width(cell))
-			total, widths[i] = total+grown-widths[i], grown
-		}
-	}
-	for total += len(gap) * (len(widths) - 1); width > 0 && total > width; total-- {
-		widest := slices.Index(widths, slices.Max(widths))
-		if widths[widest] <= narrow {
-			break
-		}
-		widths[widest]--
-	}
-	return widths
 }
 
 // inner is the width of what is set in by two; 0 stays any.
@@ -359,80 +269,4 @@ func stepText(s race.Step) string {
 		return s.Command + " waits"
 	}
 	return s.Command + " → " + s.Reply
-}
-
-// progressBar appears when a step takes over a second, on a terminal only.
-type progressBar struct {
-	enabled bool
-	label   string
-	begun   time.Time
-	bar     *progressbar.ProgressBar
-	a       *app
-}
-
-func newProgressBar(a *app) *progressBar {
-	f, ok := a.err.(*os.File)
-	return &progressBar{a: a, enabled: ok && term.IsTerminal(int(f.Fd()))}
-}
-
-func (p *progressBar) show(e unit.Progress) {
-	if !p.enabled {
-		return
-	}
-	if e.Label != p.label {
-		p.clear()
-		p.label, p.begun = e.Label, time.Now()
-	}
-	if time.Since(p.begun) < time.Second && p.bar == nil {
-		return
-	}
-	total := e.Total
-	if total == 0 {
-		total = -1 // unknown: a spinner
-	}
-	if p.bar == nil {
-		p.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(p.a.err), progressbar.OptionSetDescription("  "+e.Label),
-			progressbar.OptionSetWidth(30), progressbar.OptionClearOnFinish(), countOf(total))
-	}
-	_ = p.bar.Set(e.Done) // a bar that cannot be drawn is no reason to stop
-}
-
-// countOf shows how many of how many; of an unknown number there is no count.
-func countOf(total int) progressbar.Option {
-	if total < 0 {
-		return progressbar.OptionSetSpinnerChangeInterval(0) // each call of show turns it
-	}
-	return progressbar.OptionShowCount()
-}
-
-// waiting shows that something is under way, until the returned function is
-// called.
-func (a *app) waiting(label string) (stop func()) {
-	bar := newProgressBar(a)
-	if !bar.enabled {
-		return func() {}
-	}
-	ended, gone := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(gone)
-		defer bar.clear()
-		tick := time.NewTicker(200 * time.Millisecond)
-		defer tick.Stop()
-		for n := 0; ; n++ {
-			bar.show(unit.Progress{Label: label, Done: n})
-			select {
-			case <-tick.C:
-			case <-ended:
-				return
-			}
-		}
-	}()
-	return sync.OnceFunc(func() { close(ended); <-gone })
-}
-
-func (p *progressBar) clear() {
-	if p.bar != nil {
-		_ = p.bar.Clear()
-	}
-	p.bar, p.label = nil, ""
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -10,6 +11,14 @@ import (
 
 	"github.com/redis-grind/grind/internal/localredis"
 )
+
+// byHand is what a person can do where nothing known installs a server.
+const byHand = `What you can do:
+  - see how your system installs "redis" or "valkey", 7.0 or newer; ` + "`redis-server --version`" + ` must answer afterwards
+  - or build it, with make and a C compiler: unpack https://download.redis.io/redis-stable.tar.gz,
+    run ` + "`make`" + ` in it and put src/redis-server into a folder of your PATH
+  - or name a Redis that runs elsewhere and is yours to write to: ` + "`grind --redis redis://HOST:6379`" + `
+  - or do nothing: grind has an embedded server, on which counts are real and times are not shown`
 
 func (a *app) setupCommand() *cobra.Command {
 	var yes bool
@@ -19,6 +28,9 @@ func (a *app) setupCommand() *cobra.Command {
 		Args:  atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			plan, err := localredis.SetupPlan()
+			if errors.Is(err, localredis.ErrNoInstaller) {
+				return fmt.Errorf("%w\n%s", err, byHand)
+			}
 			if err != nil {
 				return err
 			}

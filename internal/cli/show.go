@@ -1,11 +1,12 @@
 package cli
 
 import (
-	"bytes"
 	"fmt"
 	"os"
+	"strings"
 
 	"charm.land/glamour/v2"
+	"charm.land/lipgloss/v2"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
@@ -30,12 +31,13 @@ func (a *app) showCommand() *cobra.Command {
 				_, err = a.out.Write(text)
 				return err
 			}
-			r, err := glamour.NewTermRenderer(glamour.WithEnvironmentConfig(), glamour.WithWordWrap(min(width, 90)))
+			width = min(width, 90)
+			r, err := glamour.NewTermRenderer(glamour.WithEnvironmentConfig(), glamour.WithWordWrap(width))
 			if err != nil {
 				return fmt.Errorf("show %s: %w", e.Unit.ID, err)
 			}
 			// A tab has no width that a renderer could count with.
-			out, err := r.RenderBytes(bytes.ReplaceAll(text, []byte("\t"), []byte("    ")))
+			out, err := r.RenderBytes([]byte(foldCode(strings.ReplaceAll(string(text), "\t", "    "), width-6)))
 			if err != nil {
 				return fmt.Errorf("show %s: %w", e.Unit.ID, err)
 			}
@@ -43,6 +45,22 @@ func (a *app) showCommand() *cobra.Command {
 			return err
 		},
 	}
+}
+
+// foldCode breaks the lines of fences that are wider than width, and sets what
+// follows further in: the renderer would begin it at the margin.
+func foldCode(text string, width int) string {
+	lines := strings.Split(text, "\n")
+	inside := false
+	for i, line := range lines {
+		switch {
+		case strings.HasPrefix(line, "```"):
+			inside = !inside
+		case inside && lipgloss.Width(line) > width:
+			lines[i] = strings.ReplaceAll(fit(line, width-4), "\n", "\n    ")
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // terminal says how wide the terminal is, and whether the output is one.

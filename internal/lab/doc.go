@@ -1,10 +1,11 @@
-// Package lab is a Redis server to break: a process of our own, a tap in front
-// of it, and a switch for each failure that a program must survive. Units, tests
-// and people flip the same switches.
+// Package lab is a Redis to break: processes of our own, one or a topology of
+// them, a tap in front, and a switch for each failure that a program must survive.
+// Units, tests and people flip the same switches.
 //
 // # When to use
 //
-// Start where a server may be paused, killed or filled up. Front where only the
+// Start where a server may be paused, killed or filled up. StartSentinel and
+// StartCluster where it is about who takes its place. Front where only the
 // wire may fail, as before a server of the user's. A test that needs a server and
 // no failure uses redistest.
 //
@@ -22,11 +23,25 @@
 // Failures of the wire are the tap's. LOADING is one of these too: a server that
 // really loads for as long as a learner looks would need gigabytes on disk.
 //
+// In a topology each node has switches of its own, named by Of, and the whole
+// has some more. Status is the picture for a page or a terminal: what each node
+// says of itself, as values. There is no tap, for clients connect to the
+// addresses that servers tell each other.
+//
+// A network that breaks in two is made without touching the system's: the primary
+// is told to listen on another port, and its connections to Sentinels and replicas
+// are ended. Clients that are connected stay, and more of them find it by Aside.
+// In a cluster the links between nodes have ports of their own that cannot be
+// moved, so there a node is paused or killed. Rejected: rules of a firewall, which
+// need root; proxies on all links, which rewrite addresses.
+//
 // # Redis footprint
 //
 // No keys. Process switches send CONFIG SET, REPLICAOF, INFO and SCRIPT FLUSH,
 // only to servers that Start started: no other type has such switches. With an
-// ACL of the caller's they run as a user lab-admin, added at the start.
+// ACL of the caller's they run as a user lab-admin, added at the start. Switches of a
+// topology send SENTINEL FAILOVER, CLUSTER FAILOVER, CONFIG SET port and CLIENT
+// KILL.
 //
 // # Guarantees
 //
@@ -41,6 +56,10 @@
 // half of what was used is deleted. Blocked clients are unblocked with an error
 // when ReadOnly turns on. What Kill and Restart lose depends on
 // redisproc.Options.AppendOnly.
+//
+// A node that was killed comes back with what it had: its topology needs some time
+// more, under Sentinels about ten seconds, until it knows its place. WaitStable of
+// the Process returns when it does.
 //
 // Off returns when the server works again, and a client may need longer: after
 // as many failed dials as its pool is large, go-redis repeats the last error and

@@ -2,7 +2,6 @@ package lab
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
@@ -43,11 +42,7 @@ type Server struct {
 // of the tap, such as its Sink. ctx bounds the start only. The caller owes it a
 // Close.
 func Start(ctx context.Context, o redisproc.Options, changes ...func(*tap.Options)) (*Server, error) {
-	user, password := "", o.Password
-	if len(o.ACL) > 0 {
-		user, password = adminUser, rand.Text()
-		o.ACL = append(slices.Clone(o.ACL), fmt.Sprintf("user %s on >%s ~* &* +@all", user, password))
-	}
+	user, password := adminOf(&o)
 	process, err := redisproc.Start(ctx, o)
 	if err != nil {
 		return nil, fmt.Errorf("lab: %w", err)

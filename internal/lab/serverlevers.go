@@ -54,7 +54,7 @@ func (s *Server) restart(ctx context.Context) (undo, error) {
 // not answer.
 func (s *Server) answers() error {
 	for _, name := range []string{Pause, Kill} {
-		if s.panel.find(name) >= 0 {
+		if _, on := s.panel.find(name); on {
 			return fmt.Errorf("turn %s off first: %w", name, ErrDown)
 		}
 	}

@@ -20,7 +20,8 @@ var (
 	ErrDown = errors.New("the server is down")
 )
 
-// The names of the switches. Those of the process exist for a Server only.
+// The names of the switches. Those of the process exist for a Server only; in a
+// topology Pause, Kill and Restart are there for each node: see Of.
 const (
 	Pause       = "pause"
 	Kill        = "kill"
@@ -28,6 +29,11 @@ const (
 	ReadOnly    = "readonly"
 	OOM         = "oom"
 	ScriptFlush = "script-flush"
+
+	// FailOver and CutOff are for a topology. In a cluster FailOver is there for
+	// each shard: see Of.
+	FailOver = "fail-over"
+	CutOff   = "cut-off"
 
 	Latency   = "latency"
 	Bandwidth = "bandwidth"
@@ -66,7 +72,7 @@ type Switch struct {
 type undo func(ctx context.Context) error
 
 // lever is a switch from the inside: throw makes the failure and says how to
-// end it. It runs while the panel is locked, so one at a time.
+// end it. One runs at a time.
 type lever struct {
 	name, title, what string
 	momentary         bool
@@ -77,8 +83,10 @@ type lever struct {
 type panel struct {
 	levers []lever
 
-	mu     sync.Mutex
-	active []active // in the order in which they were turned on
+	flip sync.Mutex // held while a failure is made or ended, which may take seconds
+
+	mu     sync.Mutex // held for a moment: a picture is wanted also while something is flipped
+	active []active   // in the order in which they were turned on
 }
 
 type active struct {
@@ -89,13 +97,12 @@ type active struct {
 func newPanel(levers []lever) *panel { return &panel{levers: levers} }
 
 func (p *panel) switches() []Switch {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	on := p.snapshot()
 	var all []Switch
 	for _, l := range p.levers {
 		all = append(all, Switch{
 			Name: l.name, Title: l.title, What: l.what, Momentary: l.momentary,
-			Active: p.find(l.name) >= 0,
+			Active: slices.ContainsFunc(on, func(a active) bool { return a.name == l.name }),
 			On:     func(ctx context.Context) error { return p.on(ctx, l.name) },
 			Off:    func(ctx context.Context) error { return p.off(ctx, l.name) },
 		})
@@ -103,9 +110,21 @@ func (p *panel) switches() []Switch {
 	return all
 }
 
-// find returns the place of a switch among the active ones, -1 if it is off.
-func (p *panel) find(name string) int {
-	return slices.IndexFunc(p.active, func(a active) bool { return a.name == name })
+// snapshot is what is on.
+func (p *panel) snapshot() []active {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.active)
+}
+
+// find returns the switch if it is on.
+func (p *panel) find(name string) (found active, on bool) {
+	for _, a := range p.snapshot() {
+		if a.name == name {
+			return a, true
+		}
+	}
+	return active{}, false
 }
 
 // lever returns the lever of that name.
@@ -125,9 +144,9 @@ func (p *panel) on(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.find(name) >= 0 {
+	p.flip.Lock()
+	defer p.flip.Unlock()
+	if _, on := p.find(name); on {
 		return nil
 	}
 	end, err := l.throw(ctx)
@@ -135,6 +154,8 @@ func (p *panel) on(ctx context.Context, name string) error {
 		return fmt.Errorf("lab: turn %s on: %w", name, err)
 	}
 	if !l.momentary {
+		p.mu.Lock()
+		defer p.mu.Unlock()
 		p.active = append(p.active, active{name, end})
 	}
 	return nil
@@ -144,37 +165,38 @@ func (p *panel) off(ctx context.Context, name string) error {
 	if _, err := p.lever(name); err != nil {
 		return err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.flip.Lock()
+	defer p.flip.Unlock()
 	return p.end(ctx, name)
 }
 
-// end ends one failure. The panel is locked.
+// end ends one failure; flip is held.
 func (p *panel) end(ctx context.Context, name string) error {
-	at := p.find(name)
-	if at < 0 {
+	a, on := p.find(name)
+	if !on {
 		return nil
 	}
-	if err := p.active[at].undo(ctx); err != nil {
+	if err := a.undo(ctx); err != nil {
 		return fmt.Errorf("lab: turn %s off: %w", name, err)
 	}
 	p.forget(name)
 	return nil
 }
 
-// forget takes switches for off whose failure ended by itself. The panel is
-// locked.
+// forget takes switches for off whose failure ended by itself.
 func (p *panel) forget(names ...string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.active = slices.DeleteFunc(p.active, func(a active) bool { return slices.Contains(names, a.name) })
 }
 
 // heal ends all failures, the latest first: who paused a server that was made
 // read-only must wake it before it can be written to again.
 func (p *panel) heal(ctx context.Context) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.flip.Lock()
+	defer p.flip.Unlock()
 	var errs []error
-	for _, a := range slices.Backward(slices.Clone(p.active)) {
+	for _, a := range slices.Backward(p.snapshot()) {
 		errs = append(errs, p.end(ctx, a.name))
 	}
 	return errors.Join(errs...)

@@ -101,6 +101,7 @@ func Explore(ctx context.Context, env Env, sc Scenario, o Options) (*Report, err
 			return nil, fmt.Errorf("race: %q failed, and then it did not: %w", x.failing, ErrNotDeterministic)
 		}
 	}
+	x.report.Left = x.left()
 	x.report.Cut = x.cut()
 	x.report.Millis = time.Since(x.start).Milliseconds()
 	return &x.report, nil
@@ -136,7 +137,6 @@ type explorer struct {
 	frontiers [classes]frontier
 	report    Report
 	failing   Schedule // the simplest that fails
-	givenUp   int      // schedules in which an actor sent too much
 }
 
 // explore plays until nothing is left or a bound is reached. Of both bounds the
@@ -249,7 +249,7 @@ func (x *explorer) count(c class, played Schedule, whole, failed bool) {
 		x.report.Lost++
 	}
 	if !whole {
-		x.givenUp++
+		x.report.GivenUp++
 	}
 	if failed {
 		x.report.Failing++
@@ -274,16 +274,16 @@ func (x *explorer) left() int {
 // cut says what was not played, or not to its end.
 func (x *explorer) cut() string {
 	var parts []string
-	if left := x.left(); left > 0 {
+	if left := x.report.Left; left > 0 {
 		bound := fmt.Sprintf("%d schedules", x.report.Played)
 		if x.report.Played < x.options.MaxSchedules {
 			bound = x.options.Budget.String()
 		}
 		parts = append(parts, fmt.Sprintf("it was cut after %s; at least %d more were not played", bound, left))
 	}
-	if x.givenUp > 0 {
+	if x.report.GivenUp > 0 {
 		parts = append(parts, fmt.Sprintf("%d of those played were given up, and not judged, when an actor had sent %d commands",
-			x.givenUp, x.options.MaxSteps))
+			x.report.GivenUp, x.options.MaxSteps))
 	}
 	return strings.Join(parts, "; ")
 }

@@ -152,6 +152,10 @@ type Report struct {
 	Shortest *Outcome `json:"shortest,omitempty"`
 	// Cut says in a sentence why not all were played, or not all to their end, and is
 	// empty when all were.
-	Cut    string `json:"cut,omitempty"`
-	Millis int64  `json:"millis"` // how long it took
+	Cut string `json:"cut,omitempty"`
+	// Left is how many schedules were known and not played, at least; GivenUp how many
+	// of those played were not judged, for an actor sent too many commands.
+	Left    int   `json:"left,omitempty"`
+	GivenUp int   `json:"given_up,omitempty"`
+	Millis  int64 `json:"millis"` // how long it took
 }

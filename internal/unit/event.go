@@ -162,6 +162,7 @@ type Checked struct {
 	Op     string  `json:"op"`
 	Bound  float64 `json:"bound"`
 	Value  float64 `json:"value"`
+	Unit   string  `json:"unit,omitempty"` // of both, as the metric has it
 	// OK says whether it holds; Skipped that this server cannot answer it.
 	OK      bool `json:"ok"`
 	Skipped bool `json:"skipped,omitempty"`
@@ -182,6 +183,7 @@ func (Metric) Type() string   { return "metric" }
 func (Table) Type() string    { return "table" }
 func (Chart) Type() string    { return "chart" }
 func (Keys) Type() string     { return "keys" }
+func (Film) Type() string     { return "film" }
 func (Progress) Type() string { return "progress" }
 func (Predict) Type() string  { return "predict" }
 func (Trace) Type() string    { return "trace" }

@@ -75,6 +75,7 @@ func (r *Run) judge() bool {
 	held := true
 	for _, c := range r.unit.Claims {
 		checked := c.check(r.metrics, c.Timing && r.Embedded() || c.Need != "" && !r.Has(c.Need))
+		checked.Unit = r.units[c.Metric]
 		held = held && (checked.OK || checked.Skipped)
 		r.emit(checked)
 	}

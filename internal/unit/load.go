@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// progressEvery is how often a long step is told of.
+const progressEvery = 200 * time.Millisecond
+
 // Load runs do clients × each times, every client in a goroutine of its own and
 // one call after the other (a closed loop), and returns how long that took. It
 // reports progress under label. The first error ends it.
@@ -35,7 +38,7 @@ func (r *Run) Load(ctx context.Context, label string, clients, each int, do func
 	}
 	finished := make(chan struct{})
 	go func() { wg.Wait(); close(finished) }()
-	tick := time.NewTicker(200 * time.Millisecond)
+	tick := time.NewTicker(progressEvery)
 	defer tick.Stop()
 	for {
 		select {
@@ -47,4 +50,26 @@ func (r *Run) Load(ctx context.Context, label string, clients, each int, do func
 			r.Progress(label, int(done.Load()), total)
 		}
 	}
+}
+
+// Waiting calls f and tells meanwhile, as Progress, for how many seconds it has
+// been: for one command that takes long.
+func (r *Run) Waiting(label string, f func() error) error {
+	done := make(chan struct{})
+	var teller sync.WaitGroup
+	teller.Go(func() {
+		begun, tick := time.Now(), time.NewTicker(progressEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				r.Progress(label+", seconds", int(time.Since(begun).Seconds()), 0)
+			case <-done:
+				return
+			}
+		}
+	})
+	defer teller.Wait()
+	defer close(done)
+	return f()
 }

@@ -15,7 +15,6 @@ import (
 
 	"github.com/redis-grind/grind/internal/lab"
 	"github.com/redis-grind/grind/internal/localredis"
-	"github.com/redis-grind/grind/internal/picture"
 	"github.com/redis-grind/grind/kit/redisproc"
 )
 
@@ -33,6 +32,7 @@ type Run struct {
 
 	mu      sync.Mutex
 	metrics Metrics
+	units   map[string]string // of the metrics
 	keys    map[string]struct{}
 	closers []func() error
 }
@@ -41,7 +41,7 @@ func newRun(u *Unit, r *localredis.Redis, settings map[string]string, quick bool
 	run := &Run{
 		unit: u, redis: r, settings: settings, quick: quick,
 		prefix:  newPrefix(u.ID),
-		metrics: Metrics{}, keys: map[string]struct{}{},
+		metrics: Metrics{}, units: map[string]string{}, keys: map[string]struct{}{},
 	}
 	var order sync.Mutex // events of concurrent actors arrive one by one
 	run.emit = func(e Event) {
@@ -158,7 +158,7 @@ func (r *Run) Metric(m Metric) {
 		return
 	}
 	r.mu.Lock()
-	r.metrics[m.Name] = m.Value
+	r.metrics[m.Name], r.units[m.Name] = m.Value, m.Unit
 	r.mu.Unlock()
 	r.emit(m)
 }
@@ -176,15 +176,11 @@ func (r *Run) Chart(c Chart) {
 
 // Keys shows keys of this run, by their short names, as they are now.
 func (r *Run) Keys(ctx context.Context, title string, names ...string) error {
-	full := make([]string, len(names))
-	for i, n := range names {
-		full[i] = r.Key(n)
-	}
-	shots, err := picture.Many(ctx, r.client, full, r.Short)
+	frame, err := r.Frame(ctx, title, names...)
 	if err != nil {
-		return fmt.Errorf("unit %s: picture of %s: %w", r.unit.ID, strings.Join(names, ", "), err)
+		return err
 	}
-	r.emit(Keys{Title: title, Keys: shots})
+	r.emit(Keys{Title: title, Keys: frame.Keys})
 	return nil
 }
 

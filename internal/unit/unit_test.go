@@ -103,7 +103,7 @@ func TestMarshal(t *testing.T) {
 	if got, want := string(line), `{"type":"result","ok":true,"metrics":{"lost":3},"millis":12}`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	for _, e := range []unit.Event{unit.Start{}, unit.Step{}, unit.Metric{}, unit.Table{}, unit.Chart{}, unit.Keys{}, unit.Progress{}, unit.Predict{}, unit.Trace{}, unit.Race{}, unit.Checked{}, unit.Result{}} {
+	for _, e := range []unit.Event{unit.Start{}, unit.Step{}, unit.Metric{}, unit.Table{}, unit.Chart{}, unit.Keys{}, unit.Film{}, unit.Progress{}, unit.Predict{}, unit.Trace{}, unit.Race{}, unit.Checked{}, unit.Result{}} {
 		line, err := unit.Marshal(e)
 		var back struct{ Type string }
 		if err != nil || json.Unmarshal(line, &back) != nil || back.Type != e.Type() {
@@ -148,12 +148,18 @@ func TestExecute(t *testing.T) {
 				{Metric: "got", Op: ">=", Bound: 2},
 				{Metric: "got", Op: "==", Bound: 0.5, Other: "twice"},
 			}, Run: func(_ context.Context, run *unit.Run) error {
-				run.Metric(unit.Metric{Name: "got", Value: value})
+				run.Metric(unit.Metric{Name: "got", Value: value, Unit: "ms"})
 				run.Metric(unit.Metric{Name: "twice", Value: 2 * value})
 				return nil
 			}}
-			if _, result := execute(t, t.Context(), r, u); result.OK != want {
+			events, result := execute(t, t.Context(), r, u)
+			if result.OK != want {
 				t.Errorf("got=%v: ok is %v, want %v", value, result.OK, want)
+			}
+			for _, e := range events {
+				if c, ok := e.(unit.Checked); ok && c.Unit != "ms" {
+					t.Errorf("%s is told in the unit %q, want that of its metric", c.Metric, c.Unit)
+				}
 			}
 		}
 	})
@@ -338,5 +344,75 @@ func TestRun_Progress(t *testing.T) {
 	}
 	if len(seen) < 2 || seen[len(seen)-1].Done != 3 || seen[len(seen)-1].Total != 3 {
 		t.Errorf("got %+v, want some progress that ends at 3 of 3", seen)
+	}
+}
+
+// One long command is told of too.
+func TestRun_Waiting(t *testing.T) {
+	r := openRedis(t, localredis.Options{})
+	u := &unit.Unit{ID: "9.99", Run: func(ctx context.Context, run *unit.Run) error {
+		return run.Waiting("a long one", func() error {
+			return run.Redis().BLPop(ctx, time.Second, run.Key("empty")).Err()
+		})
+	}}
+	events, result := execute(t, t.Context(), r, u)
+	if !strings.Contains(result.Error, "nil") {
+		t.Errorf("got %q, want what the command answered", result.Error)
+	}
+	told := 0
+	for _, e := range events {
+		if p, ok := e.(unit.Progress); ok && p.Label == "a long one, seconds" {
+			told++
+		}
+	}
+	if told < 2 {
+		t.Errorf("was told %d times of a second's wait, want twice at least", told)
+	}
+}
+
+// A film shows keys as they were when each frame was taken, by their short names.
+func TestRun_Film(t *testing.T) {
+	r := openRedis(t, localredis.Options{})
+	u := &unit.Unit{ID: "9.99", Run: func(ctx context.Context, run *unit.Run) error {
+		run.Film(unit.Film{Title: "nothing was filmed"})
+		film := unit.Film{Title: "a hold"}
+		for _, ttl := range []time.Duration{time.Minute, time.Hour} {
+			if err := run.Redis().Set(ctx, run.Key("hold"), ttl.String(), ttl).Err(); err != nil {
+				return err
+			}
+			frame, err := run.Frame(ctx, "SET", "hold", "gone")
+			if err != nil {
+				return err
+			}
+			film.Frames = append(film.Frames, frame)
+		}
+		run.Film(film)
+		return nil
+	}}
+	events, result := execute(t, t.Context(), r, u)
+	if !result.OK {
+		t.Fatal(result.Error)
+	}
+	var films []unit.Film
+	for _, e := range events {
+		if f, ok := e.(unit.Film); ok {
+			films = append(films, f)
+		}
+	}
+	if len(films) != 1 || len(films[0].Frames) != 2 {
+		t.Fatalf("got %+v, want one film of two frames", films)
+	}
+	for i, want := range []string{"1m0s", "1h0m0s"} {
+		keys := films[0].Frames[i].Keys
+		if keys[0].Name != "hold" || keys[0].Items[0].Value != want || keys[1].Type != "none" {
+			t.Errorf("frame %d: got %+v, want hold with %s, and gone not there", i, keys, want)
+		}
+	}
+	longest := films[0].Longest()
+	if got := longest["hold"]; got < 3_590_000 || got > 3_600_000 {
+		t.Errorf("the longest life of hold is %d ms, want an hour", got)
+	}
+	if got := longest["gone"]; got > 0 {
+		t.Errorf("the longest life of a key that never was is %d ms", got)
 	}
 }

@@ -98,16 +98,12 @@ func line(cmd redis.Cmder) string {
 	if more {
 		all = all[:maxWords]
 	}
-	words := make([]string, len(all))
-	for i, a := range all {
-		switch a := a.(type) {
-		case string:
-			words[i] = a
-		case []byte:
-			words[i] = string(a)
-		default:
-			words[i] = fmt.Sprint(a)
+	words := make([]string, 0, maxWords+1)
+	for _, a := range all {
+		if b, ok := a.([]byte); ok {
+			a = string(b)
 		}
+		words = append(words, fmt.Sprint(a))
 	}
 	if len(words) == 0 {
 		return ""

@@ -5,12 +5,9 @@ import (
 	"encoding/json"
 	"html/template"
 	"net/http"
-	"strings"
 	"sync"
 
 	"github.com/swaggest/swgui/v5emb"
-
-	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/redis-grind/grind/internal/web/static"
 )
@@ -76,12 +73,5 @@ func (s *Server) problemPage(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	writeProblem(w, http.StatusNotFound, &Problem{
-		ErrorModel: humaProblem(http.StatusNotFound, "There is no such kind of problem."), RequestID: RequestID(r.Context()),
-	})
-}
-
-// humaProblem is a problem that its status says all about.
-func humaProblem(status int, detail string) huma.ErrorModel {
-	return huma.ErrorModel{Status: status, Title: http.StatusText(status), Detail: strings.TrimSpace(detail)}
+	writeProblem(w, http.StatusNotFound, plainProblem(r.Context(), http.StatusNotFound, "There is no such kind of problem."))
 }

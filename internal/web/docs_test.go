@@ -74,8 +74,7 @@ func TestOpenAPI(t *testing.T) {
 			}
 		}
 	}
-	answer := call(t, s, "GET", "/openapi.json", "")
-	if err := json.Unmarshal([]byte(text(t, answer)), &doc); err != nil {
+	if err := json.Unmarshal([]byte(call(t, s, "GET", "/openapi.json", "").body), &doc); err != nil {
 		t.Fatal(err)
 	}
 	if doc.OpenAPI != "3.1.0" || doc.Info.Title != "Books" || doc.Info.Version != "1.2" || len(doc.Paths) != 2 {
@@ -85,7 +84,7 @@ func TestOpenAPI(t *testing.T) {
 	if _, ok := model["request_id"]; !ok || model["type"].Format != "uri-reference" {
 		t.Errorf("got the problem %+v, want request_id and a type that may be a path", model)
 	}
-	if got := text(t, call(t, s, "GET", "/openapi.yaml", "")); !strings.Contains(got, "openapi: 3.1.0") {
+	if got := call(t, s, "GET", "/openapi.yaml", "").body; !strings.Contains(got, "openapi: 3.1.0") {
 		t.Errorf("got %.80q, want YAML", got)
 	}
 }
@@ -96,11 +95,11 @@ func TestPolicy(t *testing.T) {
 	s := sample(t, web.Options{})
 	for _, path := range []string{"/docs", "/docs/init.js", "/docs/ui/swagger-ui-bundle.js", "/problems/no-such-book", "/books", "/nothing", "/metrics"} {
 		r := call(t, s, "GET", path, "")
-		if got := r.Header.Get("Content-Security-Policy"); got != web.Policy {
+		if got := r.header.Get("Content-Security-Policy"); got != web.Policy {
 			t.Errorf("%s: got the policy %q", path, got)
 		}
-		body := text(t, r)
-		if !strings.HasPrefix(r.Header.Get("Content-Type"), "text/html") {
+		body := r.body
+		if !strings.HasPrefix(r.header.Get("Content-Type"), "text/html") {
 			continue
 		}
 		for _, bad := range []string{"<style", " style=", "onclick", "<script>", "http://", "https://"} {
@@ -109,7 +108,7 @@ func TestPolicy(t *testing.T) {
 			}
 		}
 	}
-	if got := call(t, s, "GET", "/docs/ui/", "").StatusCode; got != 404 {
+	if got := call(t, s, "GET", "/docs/ui/", "").status; got != 404 {
 		t.Errorf("the index of swgui: got %d, want 404", got)
 	}
 }

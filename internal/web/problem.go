@@ -34,15 +34,20 @@ func (k Kind) Errorf(format string, args ...any) error {
 	return k.problem(fmt.Sprintf(format, args...))
 }
 
-func (k Kind) problem(detail string) *Problem {
-	return &Problem{ErrorModel: huma.ErrorModel{Type: k.Type(), Title: k.Title, Status: k.Status, Detail: detail}}
+func (k Kind) problem(detail string) *problemError {
+	return &problemError{ErrorModel: huma.ErrorModel{Type: k.Type(), Title: k.Title, Status: k.Status, Detail: detail}}
 }
 
-// Problem is the body of an answer that is no success, as RFC 9457 has it.
-type Problem struct {
+// problemError is the body of an answer that is no success, as RFC 9457 has it.
+type problemError struct {
 	huma.ErrorModel
 	// RequestID finds the occurrence in the logs.
 	RequestID string `json:"request_id,omitempty"`
+}
+
+// plainProblem is one that its status says all about.
+func plainProblem(ctx context.Context, status int, detail string) *problemError {
+	return &problemError{huma.ErrorModel{Status: status, Title: http.StatusText(status), Detail: detail}, RequestID(ctx)}
 }
 
 // The kinds of this package.
@@ -91,7 +96,7 @@ func (s *Server) translate(ctx context.Context, err error) error {
 	}
 	switch {
 	case errors.Is(err, context.Canceled) && errors.Is(ctx.Err(), context.Canceled):
-		return &Problem{ErrorModel: huma.ErrorModel{Status: statusGone, Title: "The client is gone"}} // nobody reads it
+		return &problemError{ErrorModel: huma.ErrorModel{Status: statusGone, Title: "The client is gone"}} // nobody reads it
 	case errors.Is(err, context.DeadlineExceeded):
 		s.log.WarnContext(ctx, "the handler took too long", "error", err)
 		return kindTimeout.problem("")
@@ -145,12 +150,12 @@ func (s *Server) clean(ctx huma.Context, _ string, v any) (any, error) {
 // cleaned completes a problem and takes out what is internal.
 func (s *Server) cleaned(ctx context.Context, v any) (any, bool) {
 	switch p := v.(type) {
-	case *Problem:
+	case *problemError:
 		c := *p
 		c.RequestID = RequestID(ctx)
 		return &c, true
 	case *huma.ErrorModel:
-		c := Problem{ErrorModel: *p, RequestID: RequestID(ctx)}
+		c := problemError{ErrorModel: *p, RequestID: RequestID(ctx)}
 		switch {
 		case p.Status >= http.StatusInternalServerError:
 			s.log.ErrorContext(ctx, "the handler failed", "error", p.Detail, "causes", causes(p.Errors))

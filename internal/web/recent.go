@@ -73,10 +73,7 @@ func (r *recent) one(w http.ResponseWriter, q *http.Request) {
 			return
 		}
 	}
-	writeProblem(w, http.StatusNotFound, &Problem{
-		ErrorModel: humaProblem(http.StatusNotFound, "This request is not among the last that were kept."),
-		RequestID:  RequestID(q.Context()),
-	})
+	writeProblem(w, http.StatusNotFound, plainProblem(q.Context(), http.StatusNotFound, "This request is not among the last that were kept."))
 }
 
 func writeJSON(w http.ResponseWriter, v any) {

@@ -210,9 +210,7 @@ func (w *response) refuse(status int) {
 	if status == http.StatusMethodNotAllowed {
 		detail = w.request.Method + " is not served at this path; " + w.Header().Get("Allow") + " is."
 	}
-	writeProblem(w, status, &Problem{
-		ErrorModel: humaProblem(status, detail), RequestID: w.state.id,
-	})
+	writeProblem(w, status, plainProblem(w.request.Context(), status, detail))
 	w.discard = true
 }
 

@@ -27,7 +27,7 @@ func TestRequestID(t *testing.T) {
 		"abc-1.2_Z": true, strings.Repeat("a", 64): true,
 		"": false, strings.Repeat("a", 65): false, "a b": false, "ä": false, `a"b`: false,
 	} {
-		got := call(t, s, "GET", "/books", "", "X-Request-Id: "+sent).Header.Get("X-Request-Id")
+		got := call(t, s, "GET", "/books", "", "X-Request-Id: "+sent).header.Get("X-Request-Id")
 		if (got == sent) != kept || len(got) < 3 {
 			t.Errorf("sent %q: got %q", sent, got)
 		}
@@ -72,14 +72,14 @@ func TestCommands(t *testing.T) {
 		return &bookOut{}, nil
 	})
 	r := call(t, s, "GET", "/four?x=secret", "", "X-Request-Id: seven")
-	if got := r.Header.Get("Redis-Commands"); got != "4;calls=3" {
+	if got := r.header.Get("Redis-Commands"); got != "4;calls=3" {
 		t.Errorf("got Redis-Commands %q, want 4;calls=3", got)
 	}
-	if got := r.Header.Get("Server-Timing"); !strings.HasPrefix(got, "redis;dur=") || !strings.Contains(got, `"4 commands", total;dur=`) {
+	if got := r.header.Get("Server-Timing"); !strings.HasPrefix(got, "redis;dur=") || !strings.Contains(got, `"4 commands", total;dur=`) {
 		t.Errorf("got Server-Timing %q", got)
 	}
 	var one web.Request
-	if err := json.Unmarshal([]byte(text(t, call(t, s, "GET", "/requests/seven", ""))), &one); err != nil {
+	if err := json.Unmarshal([]byte(call(t, s, "GET", "/requests/seven", "").body), &one); err != nil {
 		t.Fatal(err)
 	}
 	var lines []string
@@ -102,7 +102,7 @@ func TestCommands(t *testing.T) {
 	if labelled != 4 {
 		t.Errorf("the wire: got %d commands of the request, want 4", labelled)
 	}
-	if got := call(t, s, "GET", "/requests/eight", "").StatusCode; got != 404 {
+	if got := call(t, s, "GET", "/requests/eight", "").status; got != 404 {
 		t.Errorf("a request that was not: got %d, want 404", got)
 	}
 }
@@ -112,10 +112,10 @@ func TestCommands_secret(t *testing.T) {
 	t.Parallel()
 	s := sample(t, web.Options{})
 	r := call(t, s, "GET", "/books", "")
-	if r.Header.Get("Redis-Commands")+r.Header.Get("Server-Timing") != "" || s.Requests() != nil {
-		t.Errorf("got %v and %v, want nothing told", r.Header, s.Requests())
+	if r.header.Get("Redis-Commands")+r.header.Get("Server-Timing") != "" || s.Requests() != nil {
+		t.Errorf("got %v and %v, want nothing told", r.header, s.Requests())
 	}
-	if got := call(t, s, "GET", "/requests", "").StatusCode; got != 404 {
+	if got := call(t, s, "GET", "/requests", "").status; got != 404 {
 		t.Errorf("/requests: got %d, want 404", got)
 	}
 }
@@ -148,7 +148,7 @@ func TestMetrics(t *testing.T) {
 		call(t, s, "GET", path, "")
 	}
 	call(t, s, "BREW", "/books/dune", "")
-	got := text(t, call(t, s, "GET", "/metrics", ""))
+	got := call(t, s, "GET", "/metrics", "").body
 	for _, want := range []string{
 		`http_requests_total{method="GET",route="/books/{id}",status="200"} 1`,
 		`http_requests_total{method="GET",route="/books/{id}",status="404"} 2`,
@@ -184,7 +184,7 @@ func TestSlowClients(t *testing.T) {
 	r := start(t, s)
 	addr := strings.TrimPrefix(s.URL(), "http://")
 	dial := func(t *testing.T, text string) net.Conn {
-		conn, err := net.Dial("tcp", addr) //nolint:noctx // the loopback answers at once
+		conn, err := net.Dial("tcp", addr)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -196,19 +196,23 @@ func TestSlowClients(t *testing.T) {
 	}
 	t.Run("header", func(t *testing.T) {
 		conn := dial(t, "GET /books HTTP/1.1\r\nHost: x\r\nX-Slow: ")
-		conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+		if err := conn.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
 		if b, err := io.ReadAll(conn); err != nil {
 			t.Errorf("got %q and %v, want the connection closed", b, err)
 		}
 	})
 	t.Run("body", func(t *testing.T) {
 		conn := dial(t, "POST /books HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
-		conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+		if err := conn.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
 		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p := problemOf(t, answer); answer.StatusCode != 408 || p.Status != 408 {
+		if p := problemOf(t, read(t, answer)); answer.StatusCode != 408 || p.Status != 408 {
 			t.Errorf("got %d, want 408", answer.StatusCode)
 		}
 	})
@@ -244,11 +248,11 @@ func TestBodyTimeout_over(t *testing.T) {
 		}
 	})
 	r := start(t, s)
-	answer, err := fresh(t).Post(s.URL()+"/think", "application/json", strings.NewReader(`{"id":"a","title":"A"}`)) //nolint:noctx // the client has its time-out
+	answer, err := fresh(t).Post(s.URL()+"/think", "application/json", strings.NewReader(`{"id":"a","title":"A"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b := text(t, answer); answer.StatusCode != 200 {
+	if b := read(t, answer).body; answer.StatusCode != 200 {
 		t.Errorf("got %d %s, want 200", answer.StatusCode, b)
 	}
 	r.stop()
@@ -282,7 +286,7 @@ func TestPanic_halfway(t *testing.T) {
 		panic("no more")
 	}))
 	r := start(t, s)
-	answer, err := fresh(t).Get(s.URL() + "/half") //nolint:noctx // the client has its time-out
+	answer, err := fresh(t).Get(s.URL() + "/half")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -307,8 +311,8 @@ func TestForms(t *testing.T) {
 	}
 	web.Register(s, huma.Operation{Method: "POST", Path: "/files"}, func(context.Context, *form) (*bookOut, error) { return &bookOut{}, nil })
 	body := "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\nContent-Type: text/plain\r\n\r\n" + strings.Repeat("x", 1<<20) + "\r\n--x--\r\n"
-	if r := call(t, s, "POST", "/files", body, "Content-Type: multipart/form-data; boundary=x"); r.StatusCode != 422 || !strings.Contains(text(t, r), "too large") {
-		t.Errorf("got %d, want 422 too large", r.StatusCode)
+	if r := call(t, s, "POST", "/files", body, "Content-Type: multipart/form-data; boundary=x"); r.status != 422 || !strings.Contains(r.body, "too large") {
+		t.Errorf("got %d, want 422 too large", r.status)
 	}
 }
 

@@ -137,7 +137,7 @@ func (s *Server) shut(server *http.Server, cut context.CancelFunc) error {
 		return nil
 	}
 	cut()
-	server.Close() //nolint:errcheck // it is being given up
+	server.Close()
 	last, done := context.WithTimeout(context.Background(), cutWait)
 	defer done()
 	s.idle(last)

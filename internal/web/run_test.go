@@ -59,7 +59,7 @@ func fresh(t *testing.T) *http.Client {
 // status asks for a path and returns what came, 0 for nothing.
 func status(t *testing.T, c *http.Client, url string) int {
 	t.Helper()
-	r, err := c.Get(url) //nolint:noctx // the client has its time-out
+	r, err := c.Get(url)
 	if err != nil {
 		return 0
 	}
@@ -85,7 +85,9 @@ func until(t *testing.T, what string, cond func() bool) {
 // last first.
 func TestRun_order(t *testing.T) {
 	t.Parallel()
-	s := sample(t, web.Options{DrainDelay: 300 * time.Millisecond})
+	const delay = 100 * time.Millisecond
+	looked := make(chan struct{})
+	s := sample(t, web.Options{DrainDelay: delay, Health: web.Health{Drain: func() { <-looked }}})
 	var mu sync.Mutex
 	var order []string
 	note := func(what string) { mu.Lock(); order = append(order, what); mu.Unlock() }
@@ -105,7 +107,7 @@ func TestRun_order(t *testing.T) {
 
 	slow := make(chan string, 1)
 	go func() {
-		answer, err := c.Get(s.URL() + "/slow") //nolint:noctx // the client has its time-out
+		answer, err := c.Get(s.URL() + "/slow")
 		if err != nil {
 			slow <- err.Error()
 			return
@@ -120,13 +122,19 @@ func TestRun_order(t *testing.T) {
 	keeping := &http.Client{Transport: transport, Timeout: 10 * time.Second}
 	r.stop()
 	until(t, "readiness fails", func() bool { return status(t, c, s.URL()+"/readyz") == 503 })
-	answer, err := keeping.Get(s.URL() + "/books") //nolint:noctx // the client has its time-out
+	answer, err := keeping.Get(s.URL() + "/books")
 	if err != nil || answer.StatusCode != 200 || !answer.Close {
 		t.Fatalf("a request in the delay: got %+v and %v, want 200 on a connection that ends", answer, err)
 	}
 	answer.Body.Close()
+	delayed := time.Now()
+	close(looked)
+	<-s.Draining()
+	if got := time.Since(delayed); got < delay {
+		t.Errorf("the listener was closed after %v, want at least %v", got, delay)
+	}
 	until(t, "nobody listens", func() bool {
-		conn, err := net.Dial("tcp", strings.TrimPrefix(s.URL(), "http://")) //nolint:noctx // the loopback answers at once
+		conn, err := net.Dial("tcp", strings.TrimPrefix(s.URL(), "http://"))
 		if err == nil {
 			conn.Close()
 		}
@@ -182,7 +190,7 @@ func TestRun_load(t *testing.T) {
 				default:
 				}
 				// A POST is not repeated by the client.
-				answer, err := c.Post(s.URL()+"/act", "application/json", nil) //nolint:noctx // the client has its time-out
+				answer, err := c.Post(s.URL()+"/act", "application/json", nil)
 				if err != nil {
 					continue // nobody there any more
 				}
@@ -254,7 +262,7 @@ func TestRun_stream(t *testing.T) {
 		w.Write([]byte("goodbye"))
 	}))
 	r := start(t, s)
-	answer, err := fresh(t).Get(s.URL() + "/stream") //nolint:noctx // the client has its time-out
+	answer, err := fresh(t).Get(s.URL() + "/stream")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -357,7 +365,7 @@ func TestRun_sample(t *testing.T) {
 	r := start(t, s)
 	c := fresh(t)
 	until(t, "it is ready", func() bool { return status(t, c, s.URL()+"/readyz") == 200 })
-	answer, err := c.Post(s.URL()+"/books", "application/json", strings.NewReader(`{"id":"dune","title":"Dune"}`)) //nolint:noctx // the client has its time-out
+	answer, err := c.Post(s.URL()+"/books", "application/json", strings.NewReader(`{"id":"dune","title":"Dune"}`))
 	if err != nil || answer.StatusCode != 201 {
 		t.Fatalf("create: %v %v", answer, err)
 	}

@@ -55,8 +55,15 @@ func sample(t *testing.T, o web.Options) *web.Server {
 	return s
 }
 
+// reply is what came back.
+type reply struct {
+	status int
+	header http.Header
+	body   string
+}
+
 // call sends one request, with the headers given as "Name: value".
-func call(t *testing.T, h http.Handler, method, path, body string, headers ...string) *http.Response {
+func call(t *testing.T, h http.Handler, method, path, body string, headers ...string) reply {
 	t.Helper()
 	var b io.Reader
 	if body != "" {
@@ -69,17 +76,18 @@ func call(t *testing.T, h http.Handler, method, path, body string, headers ...st
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
-	return w.Result()
+	return reply{w.Code, w.Header(), w.Body.String()}
 }
 
-func text(t *testing.T, r *http.Response) string {
+// read takes the whole of a response.
+func read(t *testing.T, r *http.Response) reply {
 	t.Helper()
 	defer r.Body.Close()
 	b, err := io.ReadAll(r.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(b)
+	return reply{r.StatusCode, r.Header, string(b)}
 }
 
 // problem is what a client reads.
@@ -93,18 +101,18 @@ type problem struct {
 	}
 }
 
-func problemOf(t *testing.T, r *http.Response) problem {
+func problemOf(t *testing.T, r reply) problem {
 	t.Helper()
-	body := text(t, r)
-	if got := r.Header.Get("Content-Type"); got != "application/problem+json" {
+	body := r.body
+	if got := r.header.Get("Content-Type"); got != "application/problem+json" {
 		t.Errorf("got Content-Type %q of %s, want application/problem+json", got, body)
 	}
 	var p problem
 	if err := json.Unmarshal([]byte(body), &p); err != nil {
 		t.Fatalf("%v in %s", err, body)
 	}
-	if p.RequestID == "" || p.RequestID != r.Header.Get("X-Request-Id") {
-		t.Errorf("got request id %q, want that of the header, %q", p.RequestID, r.Header.Get("X-Request-Id"))
+	if p.RequestID == "" || p.RequestID != r.header.Get("X-Request-Id") {
+		t.Errorf("got request id %q, want that of the header, %q", p.RequestID, r.header.Get("X-Request-Id"))
 	}
 	return p
 }
@@ -114,12 +122,12 @@ func TestSample(t *testing.T) {
 	t.Parallel()
 	s := sample(t, web.Options{})
 	for _, id := range []string{"dune", "emma", "ulysses"} {
-		if r := call(t, s, "POST", "/books", `{"id":"`+id+`","title":"T"}`); r.StatusCode != 201 {
-			t.Fatalf("create: got %d %s, want 201", r.StatusCode, text(t, r))
+		if r := call(t, s, "POST", "/books", `{"id":"`+id+`","title":"T"}`); r.status != 201 {
+			t.Fatalf("create: got %d %s, want 201", r.status, r.body)
 		}
 	}
-	if r := call(t, s, "GET", "/books/dune", ""); r.StatusCode != 200 || !strings.Contains(text(t, r), `"id":"dune"`) {
-		t.Errorf("read: got %d, want the book", r.StatusCode)
+	if r := call(t, s, "GET", "/books/dune", ""); r.status != 200 || !strings.Contains(r.body, `"id":"dune"`) {
+		t.Errorf("read: got %d, want the book", r.status)
 	}
 	var seen []string
 	for cursor, pages := "", 0; pages < 5; pages++ {
@@ -127,7 +135,7 @@ func TestSample(t *testing.T) {
 			Books []book
 			Next  string
 		}
-		if err := json.Unmarshal([]byte(text(t, call(t, s, "GET", "/books?limit=2&cursor="+cursor, ""))), &p); err != nil {
+		if err := json.Unmarshal([]byte(call(t, s, "GET", "/books?limit=2&cursor="+cursor, "").body), &p); err != nil {
 			t.Fatal(err)
 		}
 		for _, b := range p.Books {
@@ -140,8 +148,8 @@ func TestSample(t *testing.T) {
 	if got := strings.Join(seen, " "); got != "dune emma ulysses" {
 		t.Errorf("pages: got %q, want all three in order, once", got)
 	}
-	if r := call(t, s, "DELETE", "/books/dune", ""); r.StatusCode != 204 {
-		t.Errorf("delete: got %d, want 204", r.StatusCode)
+	if r := call(t, s, "DELETE", "/books/dune", ""); r.status != 204 {
+		t.Errorf("delete: got %d, want 204", r.status)
 	}
 }
 
@@ -168,8 +176,8 @@ func TestProblems(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			r := call(t, s, tc.method, tc.path, tc.body)
 			p := problemOf(t, r)
-			if r.StatusCode != tc.status || p.Status != tc.status || p.Type != tc.kind {
-				t.Errorf("got %d with %d and type %q, want %d and %q", r.StatusCode, p.Status, p.Type, tc.status, tc.kind)
+			if r.status != tc.status || p.Status != tc.status || p.Type != tc.kind {
+				t.Errorf("got %d with %d and type %q, want %d and %q", r.status, p.Status, p.Type, tc.status, tc.kind)
 			}
 			if p.Title == "" {
 				t.Error("got no title")
@@ -177,12 +185,12 @@ func TestProblems(t *testing.T) {
 			if p.Type == "" {
 				return
 			}
-			if page := call(t, s, "GET", p.Type, ""); page.StatusCode != 200 || !strings.Contains(text(t, page), p.Title) {
-				t.Errorf("its type answers %d, want a page about it", page.StatusCode)
+			if page := call(t, s, "GET", p.Type, ""); page.status != 200 || !strings.Contains(page.body, p.Title) {
+				t.Errorf("its type answers %d, want a page about it", page.status)
 			}
 		})
 	}
-	if r := call(t, s, "PATCH", "/books/dune", ""); r.Header.Get("Allow") == "" {
+	if r := call(t, s, "PATCH", "/books/dune", ""); r.header.Get("Allow") == "" {
 		t.Error("405: got no Allow")
 	}
 }
@@ -206,9 +214,9 @@ func TestProblems_secret(t *testing.T) {
 			s.Handle("GET /page", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.Fail(w, r, fail()) }))
 			for _, path := range []string{"/registered", "/bare", "/page"} {
 				r := call(t, s, "GET", path, "", "X-Request-Id: seen-"+path[1:])
-				body := text(t, r)
-				if r.StatusCode < 500 || strings.Contains(body, "hunter2") {
-					t.Errorf("%s: got %d %s, want a 5xx without the cause", path, r.StatusCode, body)
+				body := r.body
+				if r.status < 500 || strings.Contains(body, "hunter2") {
+					t.Errorf("%s: got %d %s, want a 5xx without the cause", path, r.status, body)
 				}
 				if !strings.Contains(body, "seen-"+path[1:]) || !strings.Contains(log.String(), "request_id=seen-"+path[1:]) {
 					t.Errorf("%s: want the request's id in the answer and in the log, got %s\n%s", path, body, log)

@@ -201,7 +201,45 @@ func TestBrowser_unit(t *testing.T) {
 	b.clean()
 }
 
-// The same without a mouse.
+// A film is stepped, played to its end and stopped; for who wants no motion it
+// moves nothing.
+func TestBrowser_film(t *testing.T) {
+	s := serve(t)
+	b := browse(t, s)
+	s.post("/u/1.01/run")
+	for _, motion := range []string{"no-preference", "reduce"} {
+		call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: motion}},
+		})
+		b.do(chromedp.Navigate("about:blank"), chromedp.Navigate(s.base+"/u/1.01-strings"), chromedp.WaitVisible(chromedp.CSS("[data-ready] [data-film]")))
+		now := `document.querySelector('.frame.now .caption').textContent`
+		next, back, play := click(`[data-film-act="next"]`), click(`[data-film-act="back"]`), click(`[data-film-act="play"]`)
+		b.sees("the first frame", now+` === 'before'`)
+		b.do(next)
+		b.sees("the second", now+` === 'zoe passes otto' && document.querySelector('[data-film-at]').textContent === '2 of 3'`)
+		b.sees("the same for a screen reader", `document.querySelector('[data-film-said]').textContent === '2 of 3. zoe passes otto'`)
+		if slides := result[bool](b, `document.querySelector('.frame.now [data-id="zoe"]').classList.contains('moved')`); slides != (motion == "no-preference") {
+			t.Errorf("motion %s: zoe slides: %v", motion, slides)
+		}
+		b.do(next, next) // there is no fourth
+		b.sees("the last", now+` === 'the hold is gone'`)
+		b.do(back, back, play)
+		b.sees("that it plays", `document.querySelector('[data-film-act="play"]').textContent === 'Pause'`)
+		if motion == "no-preference" {
+			b.sees("the time run down", `Number(document.querySelector('.frame.now [data-left="800"]').getAttribute('width')) < 900`)
+		}
+		b.do(play)
+		b.sees("a pause, as it was read", `Number(document.querySelector('[data-left="800"]').getAttribute('width')) === 1000`)
+		b.do(play)
+		b.sees("the end of the play", now+` === 'the hold is gone' && document.querySelector('[data-film-act="play"]').textContent === 'Play'`)
+		b.do(chromedp.KeyEvent(kb.Enter)) // the button has the keyboard still
+		b.sees("it played anew", now+` === 'before'`)
+		b.do(chromedp.KeyEvent(kb.Enter))
+	}
+	b.clean()
+}
+
+// A newcomer without a mouse.
 func TestBrowser_keyboard(t *testing.T) {
 	s := serve(t)
 	b := browse(t, s)

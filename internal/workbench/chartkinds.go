@@ -57,30 +57,11 @@ func barsOf(c unit.Chart) (bars []bar, legend bool) {
 
 func (s *sketch) bars() {
 	bars, legend := barsOf(s.chart)
-	y := -8.0
+	y, height := -8.0, 24.0
 	if legend {
-		y = s.legend() - 10
+		y, height = s.legend()-10, 18
 	}
-	column := 0.0
-	values := []float64{}
-	for _, b := range bars {
-		column = max(column, textWidth(b.label)+12)
-		values = append(values, b.value)
-	}
-	above := column > s.width*0.38 // long names stand above their bars
-	if above {
-		column = 0
-	}
-	end := s.width
-	if s.chart.Mark != nil {
-		values = append(values, s.chart.Mark.Value)
-		end -= 6
-	}
-	x := scaleOf(values, column, end, s.chart.LogY, true)
-	height := 24.0
-	if legend {
-		height = 18
-	}
+	x, above := s.barScale(bars)
 	top := max(y+8, 0)
 	for _, b := range bars {
 		y += b.gap
@@ -91,32 +72,63 @@ func (s *sketch) bars() {
 			s.text(0, y+12, "", "", fit(b.label, s.width))
 			y += 18
 		}
-		zero := x.at(max(0, x.low))
-		left, right := min(zero, x.at(b.value)), max(zero, x.at(b.value))
-		s.rect(left, y, max(right-left, 2), height, 4, b.class, "")
-		figure := unit.Figure(b.value, s.chart.Unit)
-		if w := textWidth(figure) + 12; right+w <= s.width {
-			s.text(right+8, y+height/2+4.5, "fig", "", figure)
-		} else {
-			s.text(right-8, y+height/2+4.5, "inside fig", "end", figure)
-		}
+		s.bar(b, x, y, height)
 		y += height
 	}
 	s.height = y + 4
 	if s.chart.Mark != nil {
-		at := x.at(s.chart.Mark.Value)
-		s.rule(at, top, at, y+10, "rule")
-		anchor := "end"
-		if at < s.width/2 {
-			anchor = "start"
-		}
-		s.text(at, y+26, "dim", anchor, markWords(s.chart))
-		s.height = y + 32
+		s.barMark(x, top, y)
 	}
 	if s.chart.LogY {
 		s.text(0, s.height+10, "dim", "", "logarithmic")
 		s.height += 16
 	}
+}
+
+// barScale is where bars begin and end. Long names stand above their bars, which
+// then have all of the width.
+func (s *sketch) barScale(bars []bar) (x scale, above bool) {
+	column := 0.0
+	values := []float64{}
+	for _, b := range bars {
+		column = max(column, textWidth(b.label)+12)
+		values = append(values, b.value)
+	}
+	above = column > s.width*0.38
+	if above {
+		column = 0
+	}
+	end := s.width
+	if s.chart.Mark != nil {
+		values = append(values, s.chart.Mark.Value)
+		end -= 6
+	}
+	return scaleOf(values, column, end, s.chart.LogY, true), above
+}
+
+// bar draws one bar, with its figure behind it or, where there is no room, inside.
+func (s *sketch) bar(b bar, x scale, y, height float64) {
+	zero := x.at(max(0, x.low))
+	left, right := min(zero, x.at(b.value)), max(zero, x.at(b.value))
+	s.rect(left, y, max(right-left, 2), height, 4, b.class, "")
+	figure := unit.Figure(b.value, s.chart.Unit)
+	if w := textWidth(figure) + 12; right+w <= s.width {
+		s.text(right+8, y+height/2+4.5, "fig", "", figure)
+	} else {
+		s.text(right-8, y+height/2+4.5, "inside fig", "end", figure)
+	}
+}
+
+// barMark draws what the bars are held against, and its name below them.
+func (s *sketch) barMark(x scale, top, y float64) {
+	at := x.at(s.chart.Mark.Value)
+	s.rule(at, top, at, y+10, "rule")
+	anchor := "end"
+	if at < s.width/2 {
+		anchor = "start"
+	}
+	s.text(at, y+26, "dim", anchor, markWords(s.chart))
+	s.height = y + 32
 }
 
 // frame draws axes, ticks and their names, and returns the two scales.
@@ -168,7 +180,11 @@ func (s *sketch) xAxis(x scale, bottom float64) {
 			put(v, labels[v])
 		}
 	} else {
-		for _, v := range x.ticks(int(s.width / 90)) {
+		ticks := x.ticks(int(s.width / 90))
+		for n := 4; len(ticks) < 2 && n < 10; n++ { // one figure alone says nothing of an axis
+			ticks = x.ticks(n)
+		}
+		for _, v := range ticks {
 			put(v, short(v))
 		}
 	}

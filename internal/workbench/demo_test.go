@@ -161,6 +161,7 @@ func demoEvents() []unit.Event {
 			{"GET, SET", "18,123", "2", "a different number each time, because who is in the gap differs"}, {"INCR", "50,000", "1", "–"},
 		}},
 		unit.Keys{Title: "What is in Redis now", Keys: demoKeys()},
+		demoFilm(),
 		unit.Trace{Title: "one like each way", Prefix: "grind:{x}:", RoundTrips: 6, Note: "The sample went through the tap; the load did not.", Events: []trace.Event{
 			hello,
 			ev(2, 1, "alice", "like by GET, SET", "GET", 2, 41, trace.Reply{Type: "bulk", Text: `"18121"`}, "likes:42"),
@@ -175,6 +176,7 @@ func demoEvents() []unit.Event {
 		unit.Checked{Text: "GET and SET lose likes", Metric: "lost_get_set", Op: ">", Bound: 0, Value: 31_877, OK: true},
 		unit.Checked{Text: "INCR loses none", Metric: "lost_incr", Op: "==", Bound: 0, Value: 0, OK: true},
 		unit.Checked{Text: "INCR is faster", Metric: "rate_incr", Op: ">=", Bound: 40_000, Skipped: true},
+		unit.Checked{Text: "a place costs little", Metric: "bytes_rank", Op: "<", Bound: 281, Value: 54, Unit: "B", OK: true},
 		unit.Result{OK: true, Metrics: unit.Metrics{"lost_get_set": 31_877}, Millis: 1412},
 	}
 }
@@ -191,6 +193,26 @@ func demoKeys() []picture.Key {
 		{Name: "events", Type: "stream", Encoding: "stream", TTL: -1, Length: 2, Items: []picture.Item{{Name: "1700000000000-0", Value: "type login user 1"}, {Name: "1700000000001-0", Value: "type logout user 1"}}, Groups: []picture.Group{{Name: "mailers", Last: "1700000000000-0", Pending: 1, Lag: 1}}},
 		{Name: "session:9", Type: "none", TTL: -2},
 	}
+}
+
+// demoFilm has all that a film can show: time that runs down, places that change,
+// cells of each shade, a row of one cell.
+func demoFilm() unit.Film {
+	hold := func(left int64) picture.Key {
+		return picture.Key{Name: "hold:1a", Type: "string", TTL: left, Length: 4, Items: []picture.Item{{Value: "otto"}}}
+	}
+	board := func(members ...string) picture.Key {
+		k := picture.Key{Name: "board", Type: "zset", TTL: -1, Length: 3}
+		for i, m := range members {
+			k.Items = append(k.Items, picture.Item{Name: fmt.Sprint(i), Value: m, Score: fmt.Sprint(7000 + 500*i)})
+		}
+		return k
+	}
+	return unit.Film{Title: "A hold, a board, a display", Frames: []unit.Frame{
+		{Caption: "before", Keys: []picture.Key{hold(800), board("wanda", "zoe", "otto")}, Rows: []unit.Row{{Name: "hall", Note: "listens", Cells: make([]unit.Cell, 3)}}},
+		{Caption: "zoe passes otto", Millis: 400, Keys: []picture.Key{hold(400), board("wanda", "otto", "zoe")}, Rows: []unit.Row{{Name: "hall", Note: "listens", Cells: []unit.Cell{{Text: "late", Mark: unit.New}, {Text: "missed", Mark: unit.Wrong}, {}}}}},
+		{Caption: "the hold is gone", Millis: 810, Keys: []picture.Key{{Name: "hold:1a", Type: "none", TTL: -1}, board("wanda", "otto", "zoe")}, Rows: []unit.Row{{Name: "hall", Note: "away", Cells: []unit.Cell{{Text: "late", Mark: unit.Old}}}}},
+	}}
 }
 
 func demoOutcome() *race.Outcome {

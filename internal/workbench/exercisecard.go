@@ -52,8 +52,8 @@ type exerciseView struct {
 }
 
 type taskView struct {
-	Title, Mark, Tone, Message, Code string
-	Trips                            int
+	Title, Mark, Tone, Message, Note, Code string
+	Trips                                  int
 }
 
 type hintView struct {
@@ -119,7 +119,7 @@ func (v *exerciseView) setReport(r *exercise.Report) {
 	v.Tasks = v.Tasks[:0]
 	held := 0
 	for _, t := range r.Tests {
-		view := taskView{Title: t.Name, Mark: string(t.Status), Message: t.Message, Code: t.Code}
+		view := taskView{Title: t.Name, Mark: string(t.Status), Message: t.Message, Note: t.Note, Code: t.Code}
 		switch t.Status {
 		case check.Pass:
 			held++

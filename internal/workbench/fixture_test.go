@@ -138,7 +138,7 @@ func failing() *exercise.Report {
 	return &exercise.Report{ID: "1.01", Status: check.Fail, Millis: 1640, RoundTrips: 2, Tests: []exercise.Test{
 		{Name: "counts every view of 200 clients", Task: "exact", Status: check.Pass},
 		{Name: "a new day starts at 1", Task: "day", Status: check.Pass},
-		{Name: "takes one round trip", Task: "trip", Status: check.Pass},
+		{Name: "takes one round trip", Task: "trip", Status: check.Pass, Note: "not all orders were judged: it was cut after 8s"},
 		{Name: "leaves no key behind after a crash", Task: "crash", Status: check.Fail, Message: "The key outlived a crash: TTL is −1 after the process died between INCR and EXPIRE.", Code: "c.Explore(hitTwice)"},
 	}}
 }

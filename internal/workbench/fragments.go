@@ -50,6 +50,8 @@ func (v *runView) event(e unit.Event) (parts []part, data any) {
 		draw("charts", "append", "chart", chartView{e.Title, drawChart(e, wide), drawChart(e, narrow)})
 	case unit.Keys:
 		draw("keys", "append", "keys", keysView{e.Title, picturesOf(e.Keys)})
+	case unit.Film:
+		draw("films", "append", "film", filmOf(e))
 	case unit.Predict:
 		draw("verdict", "", "verdict", e)
 		data = e

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/redis-grind/grind/internal/localredis"
+	"github.com/redis-grind/grind/internal/picture"
 	"github.com/redis-grind/grind/internal/unit"
 )
 
@@ -47,7 +48,7 @@ func TestFragments(t *testing.T) {
 		}
 		golden(t, name+".html", b.String())
 	}
-	for _, typ := range []string{"start", "step", "metric", "table", "chart", "keys", "progress", "predict", "trace", "race", "claim", "result"} {
+	for _, typ := range []string{"start", "step", "metric", "table", "chart", "keys", "film", "progress", "predict", "trace", "race", "claim", "result"} {
 		if drawn[typ] == 0 {
 			t.Errorf("no event of the type %s was drawn", typ)
 		}
@@ -104,6 +105,7 @@ func TestFragments_escape(t *testing.T) {
 		unit.Chart{Kind: unit.Lanes, Series: []unit.Series{{Name: evil, Points: []unit.Point{{Label: evil, Y: 1}}}}, Mark: &unit.Mark{Label: evil}},
 		unit.Chart{Kind: unit.Heat, XLabel: evil, Series: []unit.Series{{Name: evil, Points: []unit.Point{{Label: evil, Y: 1}}}}},
 		unit.Chart{Kind: unit.ChartKind(evil), Title: evil},
+		unit.Film{Title: evil, Frames: []unit.Frame{{Caption: evil, Keys: []picture.Key{{Name: evil, Type: "zset", TTL: 5, Items: []picture.Item{{Name: evil, Value: evil, Score: evil}}}}, Rows: []unit.Row{{Name: evil, Note: evil, Cells: []unit.Cell{{Text: evil, Mark: unit.Shade(evil)}}}}}}},
 		unit.Start{Params: map[string]string{evil: evil}}, unit.Result{Error: evil},
 		unit.Predict{Because: evil, Choices: []string{evil}}, unit.Checked{Text: evil, Op: evil},
 	} {

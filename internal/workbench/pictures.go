@@ -19,7 +19,11 @@ type keyView struct {
 	Number bool      // a string that is a number
 	Bits   []bitRow  // a short string of bytes that are no text
 	Lane   []laneRow // a sorted set
+	Life   *life     // of a key in a film, when it once had an end
 }
+
+// life is the time of a key in a film: what is left, and the most that there was.
+type life struct{ Left, Longest, Width int64 }
 
 type bitRow struct {
 	Offset int

@@ -45,18 +45,27 @@ func (fs *flights[V]) join(text string, run func() outcome[V]) *flight[V] {
 	if f := fs.open[text]; f != nil {
 		return f
 	}
-	f := &flight[V]{done: make(chan struct{})}
+	f := &flight[V]{done: make(chan struct{}), out: outcome[V]{err: errEnded}}
 	if fs.open == nil {
 		fs.open = map[string]*flight[V]{}
 	}
 	fs.open[text] = f
 	go func() {
+		defer func() {
+			if p := recover(); p != nil { // of TagFunc or the codec
+				f.out = outcome[V]{err: &PanicError{Value: p, Stack: debug.Stack()}}
+			}
+			fs.leave(text, f)
+			close(f.done)
+		}()
 		f.out = run()
-		fs.leave(text, f)
-		close(f.done)
 	}()
 	return f
 }
+
+// errEnded is what is left of a function of the caller's that ended its
+// goroutine, by runtime.Goexit.
+var errEnded = errors.New("the loader ended its goroutine")
 
 // busy reports whether a key has a flight.
 func (fs *flights[V]) busy(text string) bool {
@@ -86,10 +95,10 @@ func (fs *flights[V]) forget(names ...name) {
 
 // share waits for the flight of a key, which this call begins or joins. The
 // caller's context ends the waiting and nothing else.
-func (c *Cache[K, V]) share(ctx context.Context, key K, n name, seen string, load loader[V]) (Result[V], error) {
+func (c *Cache[K, V]) share(ctx context.Context, n name, fly func(context.Context) outcome[V]) (Result[V], error) {
+	detached := context.WithoutCancel(ctx)
 	for came := time.Now(); ; {
-		detached := context.WithoutCancel(ctx)
-		f := c.flights.join(n.text, func() outcome[V] { return c.lead(detached, key, n, seen, load, false) })
+		f := c.flights.join(n.text, func() outcome[V] { return fly(detached) })
 		select {
 		case <-f.done:
 		case <-ctx.Done():
@@ -112,21 +121,23 @@ func (c *Cache[K, V]) lead(ctx context.Context, key K, n name, seen string, load
 	for loads := 0; ; {
 		g, err := c.remote.acquire(ctx, n, token, seen)
 		if err != nil {
+			c.failed(err)
 			return c.offline(ctx, n, load, err)
 		}
 		switch g.kind {
 		case present:
 			f := c.decode(n, g.entry)
 			if f.ok {
-				c.local.fill(key, n, f, epoch, c.freshFor(f.header))
-				c.stats.waited.Add(1)
-				result, err := c.resultOf(n, f)
-				return outcome[V]{result: result, err: err}
+				c.local.fill(key, n, &f, epoch, f.header.left(g.now))
+				if !refresh {
+					c.stats.waited.Add(1)
+				}
+				return outcome[V]{result: resultAt(f.value, f.header, Redis, g.now), err: notFound(n, f.header)}
 			}
 			if f.newer {
 				return c.unstored(ctx, n, load)
 			}
-			seen = f.id // to be replaced
+			seen = f.id() // to be replaced
 		case busy:
 			if refresh {
 				return outcome[V]{again: true}
@@ -189,8 +200,9 @@ func (c *Cache[K, V]) loadLeased(ctx context.Context, key K, n name, l lease, lo
 	}
 	c.stats.stored.Add(1)
 	head, _, _ := parseHeader(entry)
-	out.result = c.stamped(loaded.value, head, Origin)
-	c.local.fill(key, n, found[V]{value: loaded.value, header: head, size: len(entry), ok: true}, epoch, c.freshFor(head))
+	now := c.remote.clock.ms()
+	out.result = resultAt(loaded.value, head, Origin, now)
+	c.local.fill(key, n, &found[V]{value: loaded.value, header: head, size: len(entry), ok: true}, epoch, head.left(now))
 	return out, false
 }
 
@@ -231,7 +243,7 @@ func call[T any](ctx context.Context, within, every time.Duration, load loader[T
 	began := time.Now()
 	done := make(chan loaded[T], 1)
 	go func() {
-		l := loaded[T]{err: errors.New("the loader ended its goroutine")}
+		l := loaded[T]{err: errEnded}
 		defer func() { done <- l }() // after runtime.Goexit too
 		l = survive(ctx, load)
 	}()
@@ -286,7 +298,6 @@ func (c *Cache[K, V]) unstored(ctx context.Context, n name, load loader[V]) outc
 // Without Redis nobody can invalidate either, so that those who joined take
 // the result as it is.
 func (c *Cache[K, V]) offline(ctx context.Context, n name, load loader[V], cause error) outcome[V] {
-	c.failed(cause)
 	if outOfMemory(cause) {
 		return c.unstored(ctx, n, load)
 	}

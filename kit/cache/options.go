@@ -52,9 +52,9 @@ type Options[K comparable, V any] struct {
 	StaleIfError time.Duration
 
 	// EarlyRefresh is how eagerly a value is loaded anew before its TTL ends, in
-	// the background and by one process: the β of XFetch. At 1 the refresh comes
-	// about as long before the end as a load takes; 2 is twice as early. Zero is
-	// DefaultEarlyRefresh; negative is never.
+	// the background and by one process: the β of XFetch. At 1, a value that is
+	// read n times while it loads once is refreshed about ln n load times before
+	// its end; at 2 twice as early. Zero is DefaultEarlyRefresh; negative is never.
 	EarlyRefresh float64
 
 	// NegativeTTL is how long it is remembered that there is no value

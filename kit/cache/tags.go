@@ -50,7 +50,9 @@ func (c *Cache[K, V]) stampTTL() time.Duration { return 4*c.options.LoadTimeout 
 // indexSlack is how long a key stays in the index after its value is surely
 // gone: between reckoning the value's time to live and storing it there can be
 // no more than the lease allows.
-func (c *Cache[K, V]) indexSlack() time.Duration { return 2*c.options.LeaseTTL + c.options.RedisTimeout }
+func (c *Cache[K, V]) indexSlack() time.Duration {
+	return 2*c.options.LeaseTTL + c.options.RedisTimeout
+}
 
 // tagsOf returns the tags of what was loaded, each once.
 func (c *Cache[K, V]) tagsOf(key K, l loaded[V]) []string {

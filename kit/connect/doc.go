@@ -29,8 +29,9 @@
 //   - ContextTimeoutEnabled: otherwise a deadline does not end a read.
 //   - Timeouts of one to two seconds in place of five; each constant says why.
 //   - DialerRetries 1: the command that needs a connection is repeated anyway.
-//   - ClusterStateReloadInterval 1 s in place of 60 s: measured, a client came
-//     back 59 s after a master died, and 4.1 s with these two settings.
+//   - In a cluster, a look at who serves which slots once a second, in place of
+//     once a minute, and after each call that no server answered. A dead primary
+//     redirects nobody: with the defaults a client came back 59 s after one died.
 //   - TLS 1.2 at least.
 //
 // The protocol stays RESP 3, go-redis's default. Commands are repeated up to
@@ -54,6 +55,14 @@
 // Open makes no connection unless Eager. Bad options are refused before
 // anything is tried, by an error that names field, rule and value. A password
 // from a file is read again for each new connection.
+//
+// When a primary dies, calls work again within 5 s: in a cluster with a node
+// timeout of 2 s, or under Sentinels that wait 1 s, with a majority of them alive
+// that agrees in its first vote. Measured, 12 times each on two busy cores: 3.4 to 4.5 s (median
+// 3.9) in the cluster, at most 0.15 s of it after the failover; 3.3 to 3.9 s
+// (3.6) under Sentinels, up to 0.8 s of it after the failover. The rest is
+// Redis's own: noticing, voting, promoting. Calls made meanwhile fail, so the
+// caller's deadline and its retry decide what a user sees.
 //
 // # Caveats
 //

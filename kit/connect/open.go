@@ -21,7 +21,8 @@ const (
 	dialerRetries = 1
 	// clusterReload is how old the picture of a cluster may get. With go-redis's
 	// default of a minute a client that met no redirect came back 59 s after a
-	// master died; with a second it follows the failover.
+	// master died. A second alone left up to 1.3 s between the failover and the
+	// client, too much for the promise of five: see reloadHook.
 	clusterReload = time.Second
 )
 
@@ -94,7 +95,9 @@ func (o *Options) client() redis.UniversalClient {
 	case Cluster:
 		c := u.Cluster()
 		c.ClusterStateReloadInterval = clusterReload
-		return redis.NewClusterClient(c)
+		client := redis.NewClusterClient(c)
+		client.AddHook(reloadHook{client})
+		return client
 	case Sentinel:
 		return redis.NewFailoverClient(u.Failover())
 	default:

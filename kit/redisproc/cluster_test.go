@@ -148,6 +148,21 @@ func TestCluster_FailOver(t *testing.T) {
 	}
 }
 
+// A shard goes back and forth. The third turn is the first node's second
+// election, for which it must not count the votes of its first.
+func TestCluster_FailOver_again(t *testing.T) {
+	t.Parallel()
+	c := redistest.StartCluster(t, redisproc.ClusterOptions{NodeTimeout: 500 * time.Millisecond})
+	s := c.Servers()[0]
+	for turn := range 3 {
+		promoted, err := c.FailOver(long(t), s)
+		if err != nil || promoted == s {
+			t.Fatalf("turn %d: got %v, %v; want the other one", turn, promoted, err)
+		}
+		s = promoted
+	}
+}
+
 // A primary dies, and one that hangs is voted down; both come back as replicas.
 func TestCluster_WaitFailover(t *testing.T) {
 	t.Parallel()

@@ -39,7 +39,7 @@ func conf(o Options, b Binary, dir string, port int) string {
 	case o.Password != "":
 		set("requirepass", o.Password)
 	}
-	if !o.wiring.sentinel {
+	if o.wiring.watches == "" {
 		confData(set, o, b)
 	}
 	for _, d := range o.wiring.directives {

@@ -72,3 +72,62 @@ func ExampleOptions_acl() {
 	// app:1 allowed: true
 	// other allowed: false
 }
+
+// A primary dies, and the Sentinels put a replica in its place. The client asks
+// them who it is.
+func ExampleStartSentinel() {
+	ctx := context.Background()
+	sentinel, err := redisproc.StartSentinel(ctx, redisproc.SentinelOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sentinel.Stop()
+	client := redis.NewFailoverClient(sentinel.Options())
+	defer client.Close()
+
+	client.Set(ctx, "order:7", "paid", 0)
+	client.Wait(ctx, 2, 0) // for both replicas: else it might be lost
+	primary, err := sentinel.Primary(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := primary.Kill(ctx); err != nil {
+		log.Fatal(err)
+	}
+	promoted, err := sentinel.WaitFailover(ctx, primary)
+	if err != nil {
+		log.Fatal(err)
+	}
+	survivor := redis.NewClient(&redis.Options{Addr: promoted.Addr()})
+	defer survivor.Close()
+	fmt.Println("order:7 is", survivor.Get(ctx, "order:7").Val())
+	// Output: order:7 is paid
+}
+
+// A slot moves to another node, and a client of the cluster follows.
+func ExampleStartCluster() {
+	ctx := context.Background()
+	cluster, err := redisproc.StartCluster(ctx, redisproc.ClusterOptions{Replicas: -1}) // three primaries alone
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer cluster.Stop()
+	client := redis.NewClusterClient(cluster.Options())
+	defer client.Close()
+
+	client.Set(ctx, "{cart:7}:items", 3, 0)
+	slot := int(client.ClusterKeySlot(ctx, "{cart:7}").Val())
+	last := cluster.Servers()[2]
+	if err := cluster.MigrateSlot(ctx, slot, last); err != nil {
+		log.Fatal(err)
+	}
+	owner, err := cluster.Primary(ctx, slot)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("moved:", owner == last)
+	fmt.Println("items:", client.Get(ctx, "{cart:7}:items").Val())
+	// Output:
+	// moved: true
+	// items: 3
+}

@@ -58,6 +58,9 @@ func identify(ctx context.Context, path string) (Binary, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, path, "--version").Output()
+	if ctx.Err() != nil {
+		err = context.Cause(ctx) // and not that the program was killed for it
+	}
 	if err != nil {
 		return Binary{}, fmt.Errorf("redisproc: run %s --version: %w", path, err)
 	}

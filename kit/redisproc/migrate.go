@@ -31,6 +31,9 @@ type Migration struct {
 // using them. To the one that serves it already it does nothing. It returns
 // when all running primaries know; the replicas hear of it by gossip: see
 // WaitStable. After an error the slot may be open; calling it again goes on.
+//
+// Redis: 1 round trip to each node, 3 to the source and 2 to the target, 2 to the
+// source for each 100 keys, and 2 to all primaries.
 func (c *Cluster) MigrateSlot(ctx context.Context, slot int, to *Server) error {
 	from, err := c.Primary(ctx, slot)
 	if err != nil || from == to {
@@ -53,6 +56,8 @@ func (c *Cluster) migrate(ctx context.Context, slot int, from, to *Server) error
 // Reshard moves the first n slots of a primary to another, one after the other,
 // and returns when WaitStable would. After an error some of them may have moved,
 // and one may be open.
+//
+// Redis: as MigrateSlot for each slot; 500 slots took 2 to 4 s.
 func (c *Cluster) Reshard(ctx context.Context, from, to *Server, n int) error {
 	slots := from.state(ctx).Slots
 	if have := count(slots); n < 0 || n > have {

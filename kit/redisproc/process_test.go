@@ -251,9 +251,9 @@ func TestStart_parentKilledMeanwhile(t *testing.T) {
 
 // The parent of whole topologies dies, at some instants of a start and after it.
 func TestTopology_parentKilled(t *testing.T) {
-	for _, delay := range []time.Duration{20, 60, 120, 250, 500, 1500} {
+	for _, ms := range []int{20, 60, 120, 250, 500, 1500} {
 		h := startHelper(t, "topologies")
-		time.Sleep(delay * time.Millisecond)
+		time.Sleep(time.Duration(ms) * time.Millisecond)
 		h.kill(t)
 		h.wantNothingLeft(t)
 	}

@@ -66,7 +66,7 @@ func waitLinked(ctx context.Context, servers []*Server, primary *Server) error {
 				return fmt.Errorf("%s is %q", st.Server.Addr(), st.Role)
 			}
 		}
-		if err := answering(all); err != nil {
+		if err := answering(all, nil); err != nil {
 			return err
 		}
 		return inStep(ctx, all)
@@ -84,6 +84,8 @@ func (r *ReplicaSet) Replicas() []*Server { return slices.Clone(r.servers[1:]) }
 
 // Status asks each server how it stands, in the order of Servers. It takes a
 // second if one of them hangs.
+//
+// Redis: 1 round trip to each, at the same time.
 func (r *ReplicaSet) Status(ctx context.Context) []State { return states(ctx, r.servers) }
 
 // WaitStable returns when each running replica is in step with the primary, as

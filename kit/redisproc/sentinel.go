@@ -48,7 +48,7 @@ func StartSentinel(ctx context.Context, o SentinelOptions) (*Sentinel, error) {
 
 // watcher are the options of each Sentinel.
 func (o SentinelOptions) watcher(server Options, primary *Server) Options {
-	w := wiring{sentinel: true, certs: server.wiring.certs}
+	w := wiring{watches: o.Master, certs: server.wiring.certs}
 	h, port := primary.hostPort()
 	w.set("sentinel", "announce-ip", host)
 	w.set("sentinel", "monitor", o.Master, h, port, strconv.Itoa(o.Quorum))
@@ -138,7 +138,10 @@ func topologyURL(kind string, servers []*Server, path string) string {
 }
 
 // Primary is the server that the Sentinels name. Between the death of a primary
-// and the failover that is the dead one.
+// and the failover that is the dead one; while they do not agree it is
+// ErrNoPrimary.
+//
+// Redis: 1 round trip to each Sentinel, at the same time.
 func (s *Sentinel) Primary(ctx context.Context) (*Server, error) {
 	named, err := s.named(ctx)
 	if err != nil {
@@ -147,29 +150,25 @@ func (s *Sentinel) Primary(ctx context.Context) (*Server, error) {
 	return named, nil
 }
 
-// named asks all Sentinels that answer; they must agree.
+// named asks all Sentinels; those that answer must agree.
 func (s *Sentinel) named(ctx context.Context) (*Server, error) {
-	answers := make([]string, len(s.sentinels))
-	err := each(s.sentinels, func(i int, w *Server) error {
-		reply, err := w.sentinel(ctx, "get-master-addr-by-name", s.master).StringSlice()
-		if err == nil && len(reply) == 2 {
-			answers[i] = reply[0] + ":" + reply[1]
-		}
-		return err
-	})
-	answers = slices.DeleteFunc(answers, func(a string) bool { return a == "" })
-	if len(answers) == 0 {
-		return nil, fmt.Errorf("no Sentinel answers: %w", err)
-	}
-	for _, a := range answers {
-		if a != answers[0] {
-			return nil, fmt.Errorf("they name %s and %s: %w", answers[0], a, ErrNoPrimary)
+	var names []string
+	for _, st := range states(ctx, s.sentinels) {
+		if st.Follows != "" && !slices.Contains(names, st.Follows) {
+			names = append(names, st.Follows)
 		}
 	}
-	if named := byAddr(s.servers, answers[0]); named != nil {
-		return named, nil
+	switch len(names) {
+	case 0:
+		return nil, fmt.Errorf("no Sentinel answers: %w", ErrNotRunning)
+	case 1:
+		if named := byAddr(s.servers, names[0]); named != nil {
+			return named, nil
+		}
+		return nil, fmt.Errorf("they name %s: %w", names[0], ErrNotMember)
+	default:
+		return nil, fmt.Errorf("they name %s: %w", strings.Join(names, " and "), ErrNoPrimary)
 	}
-	return nil, fmt.Errorf("they name %s: %w", answers[0], ErrNotMember)
 }
 
 // sentinel sends one SENTINEL command.
@@ -193,32 +192,46 @@ func (s *Sentinel) Replicas(ctx context.Context) ([]*Server, error) {
 
 // Status asks each server and then each Sentinel how it stands. It takes a
 // second if one of them hangs.
+//
+// Redis: 1 round trip to each, at the same time.
 func (s *Sentinel) Status(ctx context.Context) []State {
 	return states(ctx, slices.Concat(s.servers, s.sentinels))
 }
 
 // FailOver makes the Sentinels promote a replica (SENTINEL FAILOVER), with the
-// primary alive or dead, and returns the new primary when WaitStable would. What
-// the old one had acknowledged and not yet sent is lost. After an error the
-// failover may or may not happen.
+// primary alive or dead, and returns the new primary when WaitStable would,
+// those aside that did not answer at the beginning. What the old one had
+// acknowledged and not yet sent is lost. After an error the failover may or may
+// not happen.
+//
+// Redis: SENTINEL FAILOVER to one Sentinel, then questions every 10 ms; seconds.
 func (s *Sentinel) FailOver(ctx context.Context) (*Server, error) {
-	old, err := s.Primary(ctx)
+	promoted, err := s.failOver(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("redisproc: fail over %s: %w", s.master, err)
+	}
+	return promoted, nil
+}
+
+func (s *Sentinel) failOver(ctx context.Context) (*Server, error) {
+	old, err := s.named(ctx)
 	if err != nil {
 		return nil, err
 	}
-	alive := running(s.sentinels)
-	if len(alive) == 0 {
-		return nil, fmt.Errorf("redisproc: fail over %s: no Sentinel: %w", s.master, ErrNotRunning)
+	all := s.Status(ctx)
+	leader := slices.IndexFunc(all, func(st State) bool { return st.Role == RoleSentinel })
+	if leader < 0 {
+		return nil, fmt.Errorf("no Sentinel answers: %w", ErrNotRunning)
 	}
-	if err := alive[0].sentinel(ctx, "failover", s.master).Err(); err != nil {
-		return nil, fmt.Errorf("redisproc: fail over %s: %w", s.master, err)
+	if err := all[leader].Server.sentinel(ctx, "failover", s.master).Err(); err != nil {
+		return nil, err
 	}
 	promoted, err := s.WaitFailover(ctx, old)
 	if err != nil {
 		return nil, err
 	}
 	defer s.hurry(ctx)()
-	return promoted, s.WaitStable(ctx)
+	return promoted, s.waitStable(ctx, hung(all)...)
 }
 
 // WaitFailover returns the server that has taken the place of old, when all
@@ -255,30 +268,40 @@ func (s *Sentinel) WaitStable(ctx context.Context) error {
 	return nil
 }
 
-func (s *Sentinel) waitStable(ctx context.Context) error {
+func (s *Sentinel) waitStable(ctx context.Context, without ...*Server) error {
 	return until(ctx, func() error {
 		primary, err := s.named(ctx)
 		if err != nil {
 			return err
 		}
 		all := s.Status(ctx)
-		if err := answering(all); err != nil {
+		if err := answering(all, without); err != nil {
 			return err
 		}
-		for _, st := range all[:len(s.servers)] {
-			if st.Running && (st.Server == primary) != (st.Role == RolePrimary) {
+		var alive []*Server
+		for _, st := range all {
+			if !st.Running {
+				continue
+			}
+			alive = append(alive, st.Server)
+			if st.Role != RoleSentinel && (st.Server == primary) != (st.Role == RolePrimary) {
 				return fmt.Errorf("%s is %q", st.Server.Addr(), st.Role)
 			}
 		}
 		if err := inStep(ctx, all); err != nil {
 			return err
 		}
-		return each(running(s.sentinels), func(_ int, w *Server) error { return s.informed(ctx, w, primary) })
+		return each(alive, func(_ int, w *Server) error {
+			if !slices.Contains(s.sentinels, w) {
+				return nil
+			}
+			return s.informed(ctx, w, primary, alive)
+		})
 	})
 }
 
-// informed says what a Sentinel does not know yet.
-func (s *Sentinel) informed(ctx context.Context, w, primary *Server) error {
+// informed says what a Sentinel does not know yet of those that are alive.
+func (s *Sentinel) informed(ctx context.Context, w, primary *Server, alive []*Server) error {
 	master, err := facts(w.sentinel(ctx, "master", s.master))
 	if err != nil {
 		return err
@@ -298,7 +321,10 @@ func (s *Sentinel) informed(ctx context.Context, w, primary *Server) error {
 		f := pairs(replica)
 		known[f["name"]] = f["flags"]
 	}
-	for _, r := range running(others(s.servers, primary)) {
+	for _, r := range others(s.servers, primary) {
+		if !slices.Contains(alive, r) {
+			continue
+		}
 		if flags := known[r.Addr()]; flags != "slave" {
 			return fmt.Errorf("it holds the replica %s for %q", r.Addr(), flags)
 		}

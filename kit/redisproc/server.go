@@ -134,7 +134,7 @@ func (s *Server) write(file, text string) error {
 func (s *Server) launch(ctx context.Context) error {
 	logged := len(s.log())
 	argv := []string{s.binary.Path, filepath.Join(s.dir, confFile)}
-	if s.options.wiring.sentinel {
+	if s.options.wiring.watches != "" {
 		argv = append(argv, "--sentinel")
 	}
 	p, err := startProcess(s.reaper, s.dir, filepath.Join(s.dir, logFile), argv...)

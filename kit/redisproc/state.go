@@ -35,7 +35,8 @@ type State struct {
 	Answers bool
 	// Role is empty for a server that does not answer.
 	Role Role
-	// Follows is the address of a replica's primary.
+	// Follows is the address of a replica's primary, or of the primary that a
+	// Sentinel names.
 	Follows string
 	// LinkUp says that a replica is connected to its primary and in step.
 	LinkUp bool
@@ -100,9 +101,13 @@ func (s *Server) state(ctx context.Context) State {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	p := s.admin.Pipeline()
-	if s.options.wiring.sentinel {
-		if ping := p.Ping(ctx); run(ctx, p) == nil && ping.Err() == nil {
+	if master := s.options.wiring.watches; master != "" {
+		named := p.Do(ctx, "sentinel", "get-master-addr-by-name", master)
+		if run(ctx, p) == nil {
 			st.Answers, st.Role = true, RoleSentinel
+			if addr, err := named.StringSlice(); err == nil && len(addr) == 2 {
+				st.Follows = net.JoinHostPort(addr[0], addr[1])
+			}
 		}
 		return st
 	}
@@ -228,14 +233,29 @@ func inStep(ctx context.Context, all []State) error {
 	})
 }
 
-// answering says which of the running servers does not answer.
-func answering(all []State) error {
-	for _, st := range all {
-		if st.Running && !st.Answers {
+// answering says which of the running servers does not answer. Those of without
+// are then as good as dead.
+func answering(all []State, without []*Server) error {
+	for i, st := range all {
+		if !st.Running || st.Answers {
+			continue
+		}
+		if !slices.Contains(without, st.Server) {
 			return fmt.Errorf("%s does not answer", st.Server.Addr())
 		}
+		all[i].Running = false
 	}
 	return nil
+}
+
+// hung are the servers that do not answer, dead ones too.
+func hung(all []State) (out []*Server) {
+	for _, st := range all {
+		if !st.Answers {
+			out = append(out, st.Server)
+		}
+	}
+	return out
 }
 
 // parseNodes reads CLUSTER NODES: a line for each node, with its id, address,
@@ -270,23 +290,20 @@ func parseNodes(text string) []Peer {
 	return peers
 }
 
-// errMoving says that a word is about a slot that is on its way.
-var errMoving = errors.New("a slot on its way")
+// errNoSlots says that a word of CLUSTER NODES is no range of slots.
+var errNoSlots = errors.New("no range of slots")
 
-// parseSlots reads "7" or "0-5460". A slot that is on its way to another node
-// stands in brackets, besides, with the node that owns it.
+// parseSlots reads "7" or "0-5460". What stands in brackets is a slot on its way
+// to another node, and stands in a range besides, with the node that owns it.
 func parseSlots(word string) (SlotRange, error) {
-	if strings.HasPrefix(word, "[") {
-		return SlotRange{}, errMoving
-	}
 	first, last, isRange := strings.Cut(word, "-")
 	if !isRange {
 		last = first
 	}
-	a, err := strconv.Atoi(first)
-	if err != nil {
-		return SlotRange{}, err
+	a, errA := strconv.Atoi(first)
+	b, errB := strconv.Atoi(last)
+	if errA != nil || errB != nil || a < 0 || a > b || b >= Slots {
+		return SlotRange{}, errNoSlots
 	}
-	b, err := strconv.Atoi(last)
-	return SlotRange{a, b}, err
+	return SlotRange{a, b}, nil
 }

@@ -41,7 +41,7 @@ const (
 
 // wiring is what a server of a topology has and a single one has not.
 type wiring struct {
-	sentinel   bool       // it is a Sentinel
+	watches    string     // what a Sentinel calls the primary; empty for all others
 	cluster    bool       // it has a bus
 	certs      *certs     // those of all; nil makes its own
 	secret     string     // password of adminUser; empty means that nobody needs one
@@ -50,7 +50,7 @@ type wiring struct {
 
 // readyLine is the end of a start in the log.
 func (w wiring) readyLine() string {
-	if w.sentinel {
+	if w.watches != "" {
 		return "Sentinel ID is "
 	}
 	return "Ready to accept connections"
@@ -196,10 +196,14 @@ func each(servers []*Server, f func(i int, s *Server) error) error {
 func until(ctx context.Context, missing func() error) error {
 	poll := time.NewTicker(pollEvery)
 	defer poll.Stop()
+	var last error
 	for {
-		last := missing()
-		if last == nil {
+		now := missing()
+		if now == nil {
 			return nil
+		}
+		if last == nil || ctx.Err() == nil { // else it is about a question that was cut short
+			last = now
 		}
 		select {
 		case <-ctx.Done():

@@ -1,5 +1,6 @@
 // Package redistest runs tests against a real Redis: one server for the tests
-// of a package, a prefix of its own for each test, and a count of round trips.
+// of a package, and one cluster and one primary with Sentinels for those that
+// ask, a prefix of its own for each test, and a count of round trips.
 //
 // # When to use
 //
@@ -15,7 +16,8 @@
 //	}
 //
 // A test that pauses, kills or reconfigures a server, or looks at all its keys,
-// takes a private one by Start.
+// takes a private one by Start, StartReplicaSet, StartSentinel or StartCluster.
+// What must work on each topology runs on ClusterClient and SentinelClient too.
 //
 // # Design
 //
@@ -38,6 +40,6 @@
 //
 // # Caveats
 //
-// Main, Client and the like are for one server on this machine. The package
-// imports testing, so a program should use redisproc instead.
+// All servers are on this machine. The package imports testing, so a program
+// should use redisproc instead.
 package redistest

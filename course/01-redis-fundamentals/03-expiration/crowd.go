@@ -25,6 +25,7 @@ type crowd struct {
 	end           time.Time    // of the holds
 	left          int          // holds in memory, at the end of watch
 	share         []unit.Point // what part of the keys in memory is dead, over seconds
+	tell          func(label string, done, total int)
 }
 
 func session(i int) string { return fmt.Sprintf("session:%d", i) }
@@ -37,7 +38,10 @@ func newCrowd(ctx context.Context, r *unit.Run, keys, percent int) (*crowd, erro
 		return nil, err
 	}
 	holds := keys * percent / 100
-	return &crowd{label: fmt.Sprintf("%d %% dead", percent), rdb: server.Client(), living: keys - holds, holds: holds}, nil
+	return &crowd{
+		label: fmt.Sprintf("%d %% dead", percent), rdb: server.Client(), living: keys - holds, holds: holds,
+		tell: func(string, int, int) {}, // all do the same at the same time, and one tells
+	}, nil
 }
 
 // fill writes the sessions, and then the holds.
@@ -59,6 +63,7 @@ func (c *crowd) read(ctx context.Context, from, to int) error {
 // send sends a command for each i from from to to.
 func (c *crowd) send(ctx context.Context, from, to int, command func(i int) []any) error {
 	for ; from < to; from += batch {
+		c.tell("commands sent", from, to)
 		_, err := c.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 			for i := from; i < min(from+batch, to); i++ {
 				p.Do(ctx, command(i)...)
@@ -93,6 +98,7 @@ func (c *crowd) watch(ctx context.Context, long time.Duration) error {
 		if since := time.Since(c.end); since >= 0 {
 			c.left = dead
 			c.share = append(c.share, unit.Point{X: since.Seconds(), Y: 100 * float64(dead) / float64(dead+c.living)})
+			c.tell("looks at DBSIZE, while nobody asks for a key", min(len(c.share), samples), samples)
 			if since >= long {
 				return nil
 			}

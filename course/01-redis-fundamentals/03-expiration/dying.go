@@ -28,6 +28,7 @@ func dying(ctx context.Context, r *unit.Run) error {
 		crowds[i] = c
 	}
 	few := crowds[0]
+	few.tell = r.Progress
 	ears, err := listen(ctx, few.rdb)
 	if err != nil {
 		return err

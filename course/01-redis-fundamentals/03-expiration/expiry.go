@@ -76,7 +76,7 @@ func answer(m unit.Metrics) (int, string) {
 }
 
 func run(ctx context.Context, r *unit.Run) error {
-	for _, part := range []func(context.Context, *unit.Run) error{ending, racing, dying} {
+	for _, part := range []func(context.Context, *unit.Run) error{ending, running, racing, dying} {
 		if err := part(ctx, r); err != nil {
 			return err
 		}

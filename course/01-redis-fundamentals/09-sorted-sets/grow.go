@@ -231,7 +231,7 @@ func onTheWire(ctx context.Context, r *unit.Run, s *size) error {
 				back += float64(e.Received)
 			}
 		}
-		r.Metric(unit.Metric{Name: "bytes_" + way.metric, Label: "bytes for one place, " + way.label, Value: back, Unit: "B"})
+		r.Metric(unit.Metric{Name: "bytes_" + way.metric, Label: "for one place, " + way.label, Value: back, Unit: "B"})
 		bytes.Series[0].Points = append(bytes.Series[0].Points, unit.Point{Label: way.label, Y: back})
 	}
 	r.Chart(bytes)

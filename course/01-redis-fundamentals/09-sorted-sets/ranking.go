@@ -73,7 +73,7 @@ func answer(m unit.Metrics) (int, string) {
 }
 
 func run(ctx context.Context, r *unit.Run) error {
-	for _, part := range []func(context.Context, *unit.Run) error{keeping, racing, growing, asking, windowing} {
+	for _, part := range []func(context.Context, *unit.Run) error{keeping, moving, racing, growing, asking, windowing} {
 		if err := part(ctx, r); err != nil {
 			return err
 		}

@@ -73,7 +73,7 @@ func answer(m unit.Metrics) (int, string) {
 }
 
 func run(ctx context.Context, r *unit.Run) error {
-	for _, part := range []func(context.Context, *unit.Run) error{unheard, unconfirmed, silence, patterns, slow, racing} {
+	for _, part := range []func(context.Context, *unit.Run) error{unheard, listening, unconfirmed, silence, patterns, slow, racing} {
 		if err := part(ctx, r); err != nil {
 			return err
 		}

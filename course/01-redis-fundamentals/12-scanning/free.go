@@ -30,8 +30,10 @@ func freeing(ctx context.Context, r *unit.Run, s *shop) error {
 		{"DEL", "del", unit.Bad, s.rdb.Del},
 		{"UNLINK", "unlink", unit.Good, s.rdb.Unlink},
 	} {
+		const rounds = 3 // and the calmest counts
 		var held []float64
-		for range 3 { // and the calmest counts
+		for i := range rounds {
+			r.Progress("copying the set, and "+way.label, i, rounds)
 			if err := s.rdb.Copy(ctx, big, copied, 0, true).Err(); err != nil {
 				return err
 			}

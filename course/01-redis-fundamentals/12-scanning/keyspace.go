@@ -73,7 +73,7 @@ func run(ctx context.Context, r *unit.Run) error {
 		return err
 	}
 	defer s.close()
-	for _, part := range []func(context.Context, *unit.Run, *shop) error{waiting, walking, doubling, coming, freeing} {
+	for _, part := range []func(context.Context, *unit.Run, *shop) error{waiting, walking, filming, doubling, coming, freeing} {
 		if err := part(ctx, r, s); err != nil {
 			return err
 		}

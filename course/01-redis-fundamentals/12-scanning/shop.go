@@ -38,15 +38,16 @@ func open(ctx context.Context, r *unit.Run) (*shop, error) {
 	}
 	patient := func(o *redis.Options) { o.PoolSize, o.MaxRetries, o.ReadTimeout = 1, -1, -1 } // no time-out, no second try
 	s := &shop{server: server, rdb: server.Client(patient), guest: server.Client(patient)}
-	r.Progress("filling the shop", 0, n)
-	_, err = s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		p.Do(ctx, "DEBUG", "POPULATE", n, "page") // page:0, page:1 and so on
-		for i := range drafts {
-			p.Set(ctx, fmt.Sprint("draft:", i), "unfinished", 0)
-		}
-		return nil
+	err = r.Waiting("filling the shop", func() error {
+		_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+			p.Do(ctx, "DEBUG", "POPULATE", n, "page") // page:0, page:1 and so on
+			for i := range drafts {
+				p.Set(ctx, fmt.Sprint("draft:", i), "unfinished", 0)
+			}
+			return nil
+		})
+		return err
 	})
-	r.Progress("filling the shop", n, n)
 	return s, err
 }
 

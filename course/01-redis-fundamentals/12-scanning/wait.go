@@ -107,7 +107,11 @@ func waiting(ctx context.Context, r *unit.Run, s *shop) error {
 		}},
 	} {
 		r.Step("%s looks for page:*, while a guest comes in each millisecond. Twice; the calmer time counts.", way.label)
-		calm, err := s.calmest(ctx, way.metric, way.find)
+		var calm round
+		err := r.Waiting("looking, by "+way.label, func() (err error) {
+			calm, err = s.calmest(ctx, way.metric, way.find)
+			return err
+		})
 		if err != nil {
 			return err
 		}

@@ -34,7 +34,8 @@ type C struct {
 
 	mu     sync.Mutex
 	result outcome
-	trips  int // of the dearest call that was measured
+	trips  int      // of the dearest call that was measured
+	notes  []string // what limits a pass
 }
 
 func newC(task string) (*C, error) {
@@ -204,6 +205,19 @@ func (c *C) outcome() outcome {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.result
+}
+
+// note says what limits a pass.
+func (c *C) note(text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.notes = append(c.notes, c.Show(text))
+}
+
+func (c *C) noted() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return strings.Join(c.notes, "\n")
 }
 
 func (c *C) dearest() int {

@@ -203,6 +203,25 @@ var tasks = map[string]func(c *C){
 		sc.Check = func(context.Context, race.Client, race.Keys, []race.End) error { return errors.New("lost the thread") }
 		c.ExploreOrders(sc)
 	},
+	"race too long": func(c *C) {
+		sc := twoAdd(func(ctx context.Context, client race.Client, key string) error {
+			for range race.DefaultMaxSteps + 1 {
+				if err := client.Incr(ctx, key).Err(); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		sc.Actors = sc.Actors[:1]
+		c.ExploreOrders(sc)
+	},
+	"race hurried": func(c *C) { c.cut("two add 1", &race.Report{Played: 40, Left: 100, Cut: "it was cut after 8s"}) },
+	"race cut": func(c *C) {
+		c.cut("two add 1", &race.Report{Played: 150, GivenUp: 50, Left: 100, Cut: "it was cut after 8s"})
+	},
+	"race nearly": func(c *C) {
+		c.cut("two add 1", &race.Report{Played: 40, GivenUp: 2, Cut: "2 of those played were given up"})
+	},
 	"hangs":  func(c *C) { c.Redis().BLPop(c.Context(), 0, c.Key("queue")) },
 	"after":  func(*C) {},
 	"exits":  func(*C) { os.Exit(7) },
@@ -242,6 +261,10 @@ func TestTask(t *testing.T) {
 		{"race panics", Error, "race panics panicked at check_test.go:…"},
 		{"race outside tx", Fail, "alice sends GET n by its client while its Watch runs: inside Watch use tx, not the client. …"},
 		{"race breaks", Error, `the race "two add 1" could not be played: …`},
+		{"race too long", Fail, `The race "two add 1" could not be judged: in 1 of 1 orders somebody sent 20 commands and was not done. …`},
+		{"race hurried", Error, `Of the race "two add 1" only 40 orders could be played, too few to say that it is right: it was cut after 8s. …`},
+		{"race cut", Pass, ""},
+		{"race nearly", Pass, ""},
 		{"leaves", Fail, "now"},
 	}
 	var names []string
@@ -254,6 +277,13 @@ func TestTask(t *testing.T) {
 		begin, cut := strings.CutSuffix(w.message, "…")
 		if e.Status != w.status || !strings.HasPrefix(e.Message, begin) || !cut && e.Message != begin {
 			t.Errorf("task %s: got %s, %q, want %s, %q", w.task, e.Status, e.Message, w.status, w.message)
+		}
+		note := map[string]string{
+			"race cut":    `no order of the race "two add 1" is wrong, though not all were judged: it was cut after 8s`,
+			"race nearly": `no order of the race "two add 1" is wrong, though not all were judged: 2 of those played were given up`,
+		}[w.task]
+		if e.Note != note {
+			t.Errorf("task %s: got the note %q, want %q", w.task, e.Note, note)
 		}
 		if e.Seed != 42 {
 			t.Errorf("task %s: got seed %d, want 42", w.task, e.Seed)

@@ -32,6 +32,7 @@ type Event struct {
 	Task       string `json:"task"`
 	Status     Status `json:"status,omitempty"`
 	Message    string `json:"message,omitempty"`     // the sentence a learner reads; empty at a pass
+	Note       string `json:"note,omitempty"`        // what a pass does not cover: a race that was cut short
 	RoundTrips int    `json:"round_trips,omitempty"` // of the dearest call that was measured
 	Seed       int64  `json:"seed,omitempty"`
 	Millis     int64  `json:"millis,omitempty"`

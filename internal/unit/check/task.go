@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -50,6 +53,9 @@ func Task(t *testing.T, id string, f func(c *C)) {
 		e := Event{Event: "end", Task: id, Status: o.status, Message: o.message, Millis: time.Since(begun).Milliseconds()}
 		if c != nil {
 			e.Seed, e.RoundTrips = c.seed, c.dearest()
+			if o.status == Pass {
+				e.Note = c.noted()
+			}
 		}
 		if err := report(e); err != nil {
 			t.Errorf("check: report the end of %s: %v", id, err)
@@ -154,15 +160,49 @@ func panickedAt() string {
 	}
 }
 
-// waitingAt names the line of the learner that a goroutine stands at.
+// waitingAt names the line of the learner's file that keeps the task from ending.
 func waitingAt() string {
 	stacks := make([]byte, 1<<20)
-	stacks = stacks[:runtime.Stack(stacks, true)]
-	at := regexp.MustCompile(`[/\\]((?:exercise|solution)\.go:\d+)`).FindSubmatch(stacks)
-	if at == nil {
-		return ""
+	return stuckAt(string(stacks[:runtime.Stack(stacks, true)]))
+}
+
+var (
+	inCheck   = regexp.MustCompile(`(?m)^\S*/internal/unit/check\.\(\*C\)\.guard\(`)
+	inFile    = regexp.MustCompile(`(?m)^(\S.*)\n\t\S*[/\\]((?:exercise|solution)\.go:\d+)`)
+	isRunning = regexp.MustCompile(`\Agoroutine \d+ \[(?:running|runnable)`)
+)
+
+// stuckAt finds that line in the stacks of all goroutines. Only those that the task
+// called matter: what the code started itself may wait rightly. One that runs says
+// more than one that waits, and of several lines none is named: it could be the
+// wrong one.
+func stuckAt(stacks string) string {
+	running, waiting := map[string]bool{}, map[string]bool{}
+	for stack := range strings.SplitSeq(stacks, "\n\n") {
+		if !inCheck.MatchString(stack) {
+			continue
+		}
+		for _, frame := range inFile.FindAllStringSubmatch(stack, -1) {
+			if strings.HasPrefix(frame[1], "created by ") {
+				continue
+			}
+			if isRunning.MatchString(stack) {
+				running[frame[2]] = true
+			} else {
+				waiting[frame[2]] = true
+			}
+			break // the innermost
+		}
 	}
-	return string(at[1])
+	for _, lines := range []map[string]bool{running, waiting} {
+		if len(lines) == 1 {
+			return slices.Collect(maps.Keys(lines))[0]
+		}
+		if len(lines) > 1 {
+			break
+		}
+	}
+	return ""
 }
 
 // timeout is the longest time of one task.

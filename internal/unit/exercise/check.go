@@ -41,6 +41,7 @@ type Test struct {
 	Task    string       `json:"task"` // its id
 	Status  check.Status `json:"status"`
 	Message string       `json:"message,omitempty"` // a sentence; empty at a pass
+	Note    string       `json:"note,omitempty"`    // what a pass does not cover: a race that was cut short
 	Code    string       `json:"code,omitempty"`    // the source of the task, when it ran and did not pass
 	Cost    *Cost        `json:"cost,omitempty"`    // of a milestone of a project; nil for a task
 }
@@ -69,11 +70,17 @@ func (r *Runner) Check(ctx context.Context, e unit.Entry, o CheckOptions) (*Repo
 	if err != nil {
 		return nil, err
 	}
-	result, err := r.overStarter(e, source).run(ctx)
-	if err != nil {
-		return nil, err
+	outcome := &goOutcome{}
+	if line, at := leftOut(source); line != "" {
+		outcome.errors = fmt.Sprintf("/exercise.go:%d:1: %s keeps this file out of the check\n", at, line)
+	} else {
+		result, err := r.overStarter(e, source).run(ctx)
+		if err != nil {
+			return nil, err
+		}
+		outcome = result[r.unitDir(e)+"/exercise"]
 	}
-	report := r.judge(e, result[r.unitDir(e)+"/exercise"])
+	report := r.judge(e, outcome)
 	report.Millis = time.Since(begun).Milliseconds()
 	err = r.record(e, func(p *progress.Record) {
 		p.Attempts++
@@ -142,7 +149,7 @@ func (r *Runner) judge(e unit.Entry, o *goOutcome) *Report {
 	sources, _ := taskSources(r.path(e, "exercise", "check_test.go")) // shown if there; verify insists on them
 	for _, task := range e.Unit.Tasks {
 		end, ran := ends[task.ID]
-		test := Test{Name: task.Title, Task: task.ID, Status: end.Status, Message: end.Message}
+		test := Test{Name: task.Title, Task: task.ID, Status: end.Status, Message: end.Message, Note: end.Note}
 		if !ran {
 			test.Status = check.Error
 			_, asked := sources[task.ID]

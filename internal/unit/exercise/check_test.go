@@ -90,6 +90,12 @@ func TestCheck(t *testing.T) {
 			tasks: [3]result{{check.Error, "sum did not end within 3 s: a loop without an end, or a command that waits for ever (exercise.go:1"},
 				notRun("sum ended the program"), notRun("sum ended the program")},
 		},
+		"a wait without an end": {
+			source: file("", "\tgo func() {\n\t\tselect {}\n\t}()\n\treturn 0, rdb.BLPop(ctx, 0, key+\":none\").Err()", ""),
+			status: check.Error,
+			tasks: [3]result{{check.Error, "sum did not end within 3 s: a loop without an end, or a command that waits for ever (exercise.go:13)"},
+				notRun("sum ended the program"), notRun("sum ended the program")},
+		},
 		"panic": {
 			source: file("", "\tvar sums []int64\n\treturn sums[n], nil", ""),
 			status: check.Error,
@@ -108,6 +114,13 @@ func TestCheck(t *testing.T) {
 			status:  check.Error,
 			kind:    KindCompile,
 			message: "exercise.go:5:2: \"strings\" imported and not used",
+			tasks:   [3]result{notRun("the code does not compile"), notRun("the code does not compile"), notRun("the code does not compile")},
+		},
+		"the solution's tag": {
+			source:  "//go:build solution\n\n" + file("", right, ""),
+			status:  check.Error,
+			kind:    KindCompile,
+			message: "exercise.go:1:1: //go:build solution keeps this file out of the check\nDelete the line //go:build solution, which came with the solution",
 			tasks:   [3]result{notRun("the code does not compile"), notRun("the code does not compile"), notRun("the code does not compile")},
 		},
 		"is no Go": {

@@ -44,6 +44,7 @@ var helps = []struct {
 	pattern *regexp.Regexp
 	help    string
 }{
+	{regexp.MustCompile(`: (//go:build .*) keeps this file out of the check$`), "Delete the line $1, which came with the solution: it tells Go when to compile the file, and a check compiles yours without that tag."},
 	{regexp.MustCompile(`^\w+_test\.go:.* undefined: (?:exercise\.)?(\w+)`), "The check calls $1: keep the functions and types that the file came with. `grind reset` starts it anew and keeps a copy of yours."},
 	{regexp.MustCompile(`^\w+_test\.go:`), "The check no longer fits your file: keep the names and parameters that it came with. `grind reset` starts it anew and keeps a copy of yours."},
 	{regexp.MustCompile(`undefined: (strings|strconv|errors|fmt|time|context|sync|math|slices|sort|bytes)$`), "Add \"$1\" to the import block at the top."},

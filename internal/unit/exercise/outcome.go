@@ -46,6 +46,9 @@ func (o *goOutcome) trouble(under string) (kind, message string) {
 	if strings.Contains(o.output, "panic: test timed out after ") {
 		return KindTimeout, fmt.Sprintf("the check took longer than %v and was ended %s", runLimit, when)
 	}
+	if strings.Contains(o.output, "*** Test killed ") { // the limit begins with the first test
+		return KindTimeout, fmt.Sprintf("the program did not end and was killed %s: a loop without an end, in init or in the value of a variable?", when)
+	}
 	if at := crash.FindStringSubmatchIndex(o.output); at != nil {
 		what := strings.TrimSuffix(o.output[at[2]:at[3]], " [recovered]")
 		line := ""

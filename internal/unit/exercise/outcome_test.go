@@ -22,6 +22,8 @@ func TestTrouble(t *testing.T) {
 			"the program crashed between two tasks: no"},
 		"limit": {goOutcome{output: "panic: test timed out after 30s" + stack}, "exact", KindTimeout,
 			"the check took longer than 30s and was ended during exact"},
+		"limit before the tests": {goOutcome{output: "*** Test killed with quit: ran too long (1m30s).\n"}, "", KindTimeout,
+			"the program did not end and was killed before the checks ran: a loop without an end, in init or in the value of a variable?"},
 		"killed": {goOutcome{output: "signal: killed\n"}, "exact", KindExit,
 			"the system killed the program during exact: did it use up the memory?"},
 		"exit": {goOutcome{}, "exact", KindExit, "the program ended during exact: os.Exit in your code?"},

@@ -3,6 +3,7 @@ package exercise
 import (
 	"fmt"
 	"go/ast"
+	"go/build/constraint"
 	"go/parser"
 	"go/token"
 	"os"
@@ -101,6 +102,26 @@ var buildLine = regexp.MustCompile(`(?m)\A//go:build (.*)\n\n?`)
 
 // WithoutBuildLine is a file as a learner sees it.
 func WithoutBuildLine(source []byte) []byte { return buildLine.ReplaceAll(source, nil) }
+
+// leftOut is the build line of a learner's file that keeps it out of the check, and
+// where it stands. Empty means that there is none.
+func leftOut(source []byte) (line string, number int) {
+	for text := range strings.Lines(string(source)) {
+		number++
+		text = strings.TrimSpace(text)
+		if strings.HasPrefix(text, "package ") {
+			break
+		}
+		if !constraint.IsGoBuild(text) {
+			continue
+		}
+		tags, err := constraint.Parse(text)
+		if err == nil && !tags.Eval(func(tag string) bool { return tag != "solution" && tag != "ignore" }) {
+			return text, number
+		}
+	}
+	return "", 0
+}
 
 // buildConstraint is what the build line of a file says.
 func buildConstraint(source []byte) string {

@@ -10,10 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/redis-grind/grind/kit/cache/writebehind"
-	"github.com/redis-grind/grind/kit/redisproc"
 	"github.com/redis-grind/grind/kit/redistest"
 )
 
@@ -56,6 +53,29 @@ func TestFlush_down(t *testing.T) {
 	drain(t, w)
 	if s := stats(t, w); s.Flushed != 20 || s.Dead != 0 || len(db.rows) != 20 {
 		t.Errorf("stats %+v, %d rows; want all flushed", s, len(db.rows))
+	}
+}
+
+// A database that is down is asked a few times and then left alone, however much is
+// waiting.
+func TestFlush_downIsSpared(t *testing.T) {
+	t.Parallel()
+	db := database{fail: func([]write) error { return errDown }}
+	w := open(t, redistest.Client(t), quick(options{Sink: db.sink, Shards: 1, Backoff: time.Hour, MaxBackoff: time.Hour}))
+	for i := range 50 {
+		put(t, w, fmt.Sprint(i), i)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if err := w.Drain(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Drain = %v, want the end of its time", err)
+	}
+	var sizes []int
+	for _, writes := range db.sinkCalls() {
+		sizes = append(sizes, len(writes))
+	}
+	if !slices.Equal(sizes, []int{50, 1, 1, 1}) {
+		t.Errorf("the sink was called with %v writes, want with all and with three", sizes)
 	}
 }
 
@@ -357,7 +377,10 @@ func TestFlush_lease(t *testing.T) {
 		return ctx.Err()
 	}}))
 	put(t, w, "a", 1)
-	run(t, w)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- w.Run(ctx) }()
 	<-begun
 	token := c.Get(t.Context(), owner).Val()
 	for range 20 { // three leases and more
@@ -376,164 +399,45 @@ func TestFlush_lease(t *testing.T) {
 	if err := <-ended; err == nil || !strings.Contains(err.Error(), "lease") {
 		t.Errorf("the sink was stopped by %v, want the loss of its lease", err)
 	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
 	if got := c.Get(t.Context(), owner).Val(); got != "another" {
 		t.Errorf("the owner is %q, want that the other one stays", got)
 	}
-	pending, err := w.Pending(t.Context(), "a")
-	if err != nil || len(pending) != 1 {
-		t.Errorf("pending %v, %v; want the write", pending, err)
+	// version, tries, attempts, time of failure: the other one decides about it.
+	if entry := c.HGet(t.Context(), prefix+":{0}:pending", "a").Val(); !strings.HasSuffix(entry, " 0 0 0 P 1") {
+		t.Errorf("the entry is %q, want that the failure is not recorded", entry)
 	}
 }
 
-// At the end of Run a sink at work finishes, and what it wrote is acknowledged.
-func TestRun_finishes(t *testing.T) {
+// A newer write of a key that failed is tried alone, as the older one would be.
+func TestFlush_newerAfterFailure(t *testing.T) {
 	t.Parallel()
-	begun, goOn := make(chan struct{}), make(chan struct{})
-	w := open(t, redistest.Client(t), quick(options{Shards: 1, Sink: func(ctx context.Context, _ []write) error {
-		close(begun)
-		<-goOn
-		return ctx.Err()
-	}}))
+	c, prefix := redistest.Client(t), redistest.Prefix(t)
+	begun := make(chan struct{}, 1)
+	db := database{fail: func([]write) error { begun <- struct{}{}; return errDown }}
+	w := open(t, c, quick(options{Prefix: prefix, Shards: 1, Sink: db.sink}))
 	put(t, w, "a", 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- w.Run(ctx) }()
 	<-begun
 	cancel()
-	select {
-	case err := <-done:
-		t.Fatalf("Run returned %v while its sink was at work", err)
-	case <-time.After(20 * time.Millisecond):
-	}
-	close(goOn)
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
-	if s := stats(t, w); s.Flushed != 1 || s.Pending != 0 {
-		t.Errorf("stats %+v, want the write flushed", s)
-	}
-}
-
-func TestRun_refused(t *testing.T) {
-	t.Parallel()
-	c, prefix := redistest.Client(t), redistest.Prefix(t)
-	var db database
-	none := open(t, c, options{Prefix: prefix})
-	if err := none.Run(t.Context()); !errors.Is(err, writebehind.ErrNoSink) {
-		t.Errorf("Run = %v, want ErrNoSink", err)
-	}
-	if err := none.Drain(t.Context()); !errors.Is(err, writebehind.ErrNoSink) {
-		t.Errorf("Drain = %v, want ErrNoSink", err)
-	}
-	drain(t, open(t, c, options{Prefix: prefix, Sink: db.sink}))
-	other := open(t, c, options{Prefix: prefix, Sink: db.sink, Shards: 17})
-	if err := other.Run(t.Context()); !errors.Is(err, writebehind.ErrShards) {
-		t.Errorf("Run with another number = %v, want ErrShards", err)
-	}
-	if err := other.Drain(t.Context()); !errors.Is(err, writebehind.ErrShards) {
-		t.Errorf("Drain with another number = %v, want ErrShards", err)
-	}
-}
-
-// Drain says how much is left when its time is over.
-func TestDrain_tooLittleTime(t *testing.T) {
-	t.Parallel()
-	db := database{fail: func([]write) error { return errDown }}
-	w := open(t, redistest.Client(t), quick(options{Sink: db.sink}))
-	put(t, w, "a", 1)
-	put(t, w, "b", 1)
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer cancel()
-	if err := w.Drain(ctx); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "2 writes are still pending") {
-		t.Errorf("Drain = %v, want that 2 are pending", err)
-	}
-}
-
-// Redis is killed with kill -9 and comes back with its append-only file, while
-// writes come and go: nothing that was accepted is lost.
-func TestRun_redisKilled(t *testing.T) {
-	t.Parallel()
-	s := redistest.Start(t, redisproc.Options{AppendOnly: true})
-	c := redistest.ClientOf(t, s)
-	var db database
-	w := open(t, c, quick(options{Prefix: "wb", Sink: db.sink, Lease: 200 * time.Millisecond}))
-	run(t, w)
-	accepted := map[string]int{}
-	for i := range 3000 {
-		key := fmt.Sprint("key", i%40)
-		if err := w.Put(t.Context(), key, i); err == nil {
-			accepted[key] = i
-		} else {
-			delete(accepted, key) // unknown: this value or the one before
-		}
-		if i%1000 == 500 {
-			if err := s.Kill(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			if err := s.Restart(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	drain(t, w)
-	for key, want := range accepted {
-		if got := db.rows[key].Value; got != want {
-			t.Errorf("%s is %d in the database, want %d", key, got, want)
-		}
-	}
-	if len(accepted) < 30 {
-		t.Errorf("only %d keys were accepted at last", len(accepted))
-	}
-}
-
-// It works in a cluster, where shards lie on different nodes.
-func TestCluster(t *testing.T) {
-	t.Parallel()
-	half := [2][2]int{{0, 8191}, {8192, 16383}}
-	var nodes [2]*redis.Client
-	var addrs []string
-	for i := range nodes {
-		s := redistest.Start(t, redisproc.Options{Config: map[string]string{"cluster-enabled": "yes"}})
-		addrs = append(addrs, s.Addr())
-		nodes[i] = redistest.ClientOf(t, s)
-		if err := nodes[i].ClusterAddSlotsRange(t.Context(), half[i][0], half[i][1]).Err(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	host, port, _ := strings.Cut(addrs[1], ":")
-	if err := nodes[0].ClusterMeet(t.Context(), host, port).Err(); err != nil {
+	if err := <-done; err != nil { // what failed is recorded
 		t.Fatal(err)
 	}
-	for _, node := range nodes {
-		redistest.Eventually(t, "both nodes know all slots", func() bool {
-			return strings.Contains(node.ClusterInfo(t.Context()).Val(), "cluster_state:ok")
-		})
+	if n := c.Exists(t.Context(), prefix+":{0}:owner").Val(); n != 0 {
+		t.Error("Run has ended and kept its shard")
 	}
-	c := redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs})
-	defer c.Close()
-	db := database{fail: func([]write) error { return writebehind.ErrReject }}
-	w := open(t, c, quick(options{Prefix: "wb", Sink: db.sink}))
-	var all []string
-	for i := range 100 {
-		all = append(all, fmt.Sprint(i))
-		put(t, w, all[i], i)
-	}
-	if pending, err := w.Pending(t.Context(), all...); len(pending) != 100 || err != nil {
-		t.Errorf("%d pending, %v; want 100", len(pending), err)
-	}
-	drain(t, w)
 	db.set(nil)
-	if letters, err := w.DeadLetters(t.Context(), 1000); len(letters) != 100 || err != nil {
-		t.Errorf("%d dead letters, %v; want 100", len(letters), err)
-	}
-	if n, err := w.Requeue(t.Context(), all...); n != 100 || err != nil {
-		t.Errorf("requeued %d, %v; want 100", n, err)
-	}
+	put(t, w, "a", 2)
+	put(t, w, "b", 2)
 	drain(t, w)
-	if len(db.rows) != 100 {
-		t.Errorf("the database has %d rows, want 100", len(db.rows))
-	}
-	if n, err := w.Drop(t.Context(), all...); n != 0 || err != nil {
-		t.Errorf("dropped %d, %v; want none", n, err)
+	for _, writes := range db.sinkCalls()[1:] {
+		if holds(writes, "a") && (len(writes) != 1 || writes[0].Attempt != 2) {
+			t.Errorf("the newer write was tried as %+v, want alone, the second time", writes)
+		}
 	}
 }

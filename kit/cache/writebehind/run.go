@@ -1,6 +1,7 @@
 package writebehind
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -39,27 +40,9 @@ const releaseWait = time.Second
 // batch 2, EVALSHA take.lua and ack.lua, 1 more with failures (fail.lua), and 1
 // each third of a lease that the sink takes (renew.lua).
 func (w *Writer[K, V]) Run(ctx context.Context) error {
-	if w.o.Sink == nil {
-		return ErrNoSink
-	}
-	c := newCrew(w.o.Workers)
-	defer c.wg.Wait()
-	checked := false
-	for ctx.Err() == nil {
-		err := error(nil)
-		if !checked {
-			if err = w.agree(ctx); errors.Is(err, ErrShards) {
-				return err
-			}
-			checked = err == nil
-		}
-		if err == nil {
-			err = w.dispatch(ctx, c, 0)
-		}
-		if ctx.Err() == nil {
-			c.report(ctx, w.o.Logger, err)
-		}
-		wait(ctx, pollEvery)
+	err := w.work(ctx, newCrew(w.o.Workers), 0, func() (bool, error) { return false, nil })
+	if errors.Is(err, ErrShards) || errors.Is(err, ErrNoSink) {
+		return err
 	}
 	return nil
 }
@@ -69,36 +52,58 @@ func (w *Writer[K, V]) Run(ctx context.Context) error {
 // It works beside Run and after it. Writes that fail are tried again as always; a
 // dead letter is not pending.
 //
-// An error says how many writes are still pending, which are as safe as before:
-// that ctx ended, or that Redis does not answer.
+// It ends with ctx, and Redis that does not answer is waited for until then. The
+// error says how many writes are still pending; they are as safe as before.
 //
 // Redis: every 50 ms 2 round trips for all shards, EVALSHA ready.lua and
 // stats.lua; for batches as Run.
 func (w *Writer[K, V]) Drain(ctx context.Context) error {
+	c := newCrew(w.o.Workers)
+	err := w.work(ctx, c, w.o.Delay, func() (done bool, err error) {
+		c.wg.Wait()
+		stats, err := w.Stats(ctx)
+		return err == nil && stats.Pending == 0, err
+	})
+	if err == nil || errors.Is(err, ErrShards) || errors.Is(err, ErrNoSink) {
+		return err
+	}
+	stats, statsErr := w.Stats(context.WithoutCancel(ctx)) // bounded by the client's time-outs
+	if statsErr != nil {
+		return fmt.Errorf("writebehind: drain: nobody knows how many writes are still pending: %w", err)
+	}
+	return fmt.Errorf("writebehind: drain: %d writes are still pending: %w", stats.Pending, err)
+}
+
+// work lets a crew work until done says so, which is asked after each look; then it
+// returns nil, or until ctx ends: then the cause, and the last error on the way.
+func (w *Writer[K, V]) work(ctx context.Context, c *crew, ahead time.Duration, done func() (bool, error)) error {
 	if w.o.Sink == nil {
 		return ErrNoSink
 	}
-	if err := w.agree(ctx); err != nil {
-		return err
+	defer c.wg.Wait()
+	var last error
+	for agreed := false; ctx.Err() == nil; wait(ctx, pollEvery) {
+		err := error(nil)
+		if !agreed {
+			if err = w.agree(ctx); errors.Is(err, ErrShards) {
+				return err
+			}
+			agreed = err == nil
+		}
+		if agreed {
+			err = w.dispatch(ctx, c, ahead)
+			over, doneErr := done()
+			if over {
+				return nil
+			}
+			err = cmp.Or(err, doneErr)
+		}
+		if ctx.Err() == nil {
+			last = err
+			c.report(ctx, w.o.Logger, err)
+		}
 	}
-	c := newCrew(w.o.Workers)
-	for {
-		err := w.dispatch(ctx, c, w.o.Delay)
-		c.wg.Wait()
-		if err != nil {
-			return fmt.Errorf("writebehind: drain: %w", err)
-		}
-		stats, err := w.Stats(ctx)
-		if err != nil {
-			return fmt.Errorf("writebehind: drain: %w", err)
-		}
-		if stats.Pending == 0 {
-			return nil
-		}
-		if wait(ctx, pollEvery); ctx.Err() != nil {
-			return fmt.Errorf("writebehind: drain: %d writes are still pending: %w", stats.Pending, context.Cause(ctx))
-		}
-	}
+	return errors.Join(context.Cause(ctx), last)
 }
 
 // wait waits for d or the end of ctx.
@@ -154,7 +159,7 @@ func newCrew(workers int) *crew {
 func (c *crew) report(ctx context.Context, logger *slog.Logger, err error) {
 	switch down := err != nil; {
 	case down && !c.down:
-		logger.WarnContext(ctx, "write-behind: Redis does not answer, nothing is flushed", "error", err)
+		logger.WarnContext(ctx, "write-behind: Redis does not answer, not all is flushed", "error", err)
 	case !down && c.down:
 		logger.InfoContext(ctx, "write-behind: Redis answers again")
 	}
@@ -188,9 +193,6 @@ func (c *crew) yield(n int, wellDone bool, backoff func(times int) time.Duration
 // dispatch starts a turn for each shard that has work, waiting for a free worker.
 func (w *Writer[K, V]) dispatch(ctx context.Context, c *crew, ahead time.Duration) error {
 	ready, err := w.ready(ctx, ahead)
-	if err != nil {
-		return err
-	}
 	randv2.Shuffle(len(ready), func(i, j int) { ready[i], ready[j] = ready[j], ready[i] })
 	for _, n := range ready {
 		if !c.claim(n) {
@@ -200,7 +202,7 @@ func (w *Writer[K, V]) dispatch(ctx context.Context, c *crew, ahead time.Duratio
 		case c.slots <- struct{}{}:
 		case <-ctx.Done():
 			c.yield(n, true, nil)
-			return nil
+			return err
 		}
 		c.wg.Go(func() {
 			ok := w.turn(ctx, n, ahead)
@@ -208,11 +210,12 @@ func (w *Writer[K, V]) dispatch(ctx context.Context, c *crew, ahead time.Duratio
 			<-c.slots
 		})
 	}
-	return nil
+	return err
 }
 
 // ready asks for the shards that have work which is due within ahead, and no
-// worker.
+// worker. With an error it returns those that answered: a node of a cluster that
+// is down does not hold up the others.
 func (w *Writer[K, V]) ready(ctx context.Context, ahead time.Duration) ([]int, error) {
 	answers := make([]*script.Result, len(w.shards))
 	err := script.Pipelined(ctx, w.client, func(b *script.Batch) error {
@@ -221,18 +224,16 @@ func (w *Writer[K, V]) ready(ctx context.Context, ahead time.Duration) ([]int, e
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("writebehind: look for work: %w", err)
-	}
 	var ready []int
 	for n, answer := range answers {
-		if has, _, err := answer.Bool(); err != nil {
-			return nil, fmt.Errorf("writebehind: look for work: %w", err)
-		} else if has {
+		if has, _, err := answer.Bool(); err == nil && has {
 			ready = append(ready, n)
 		}
 	}
-	return ready, nil
+	if err != nil {
+		err = fmt.Errorf("writebehind: look for work: %w", err)
+	}
+	return ready, err
 }
 
 // turn works on one shard until nothing is due, the turn is over, or something

@@ -1,9 +1,13 @@
 package track
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -14,7 +18,8 @@ import (
 // Every master pushes, and all are needed for Live.
 func TestCluster(t *testing.T) {
 	t.Parallel()
-	c, servers := masters(t, 3)
+	nodes := redistest.StartCluster(t, redisproc.ClusterOptions{Replicas: -1})
+	c, servers := redistest.ClusterClientOf(t, nodes), nodes.Servers()
 	tracker, told, _ := run(t, c, Options{Prefix: "k:"})
 	const n = 300
 	for i := range n {
@@ -30,27 +35,35 @@ func TestCluster(t *testing.T) {
 // A new master is a reset and is subscribed to; slots that move are a reset.
 func TestCluster_slotsMove(t *testing.T) {
 	t.Parallel()
-	c, servers := masters(t, 2)
+	old := redistest.StartCluster(t, redisproc.ClusterOptions{Replicas: -1})
+	c := redistest.ClusterClientOf(t, old)
 	tracker, told, _ := run(t, c, Options{Prefix: "k:"})
 	added := redistest.Start(t, redisproc.Options{Config: map[string]string{"cluster-enabled": "yes", "cluster-node-timeout": "2000"}})
-	nodes := []*redis.Client{redistest.ClientOf(t, servers[0]), redistest.ClientOf(t, servers[1]), redistest.ClientOf(t, added)}
-	meet(t, nodes[0], added)
-	id, err := nodes[2].Do(t.Context(), "cluster", "myid").Text()
+	newcomer := redistest.ClientOf(t, added)
+	nodes := []*redis.Client{newcomer} // the new owner is told first
+	for _, server := range old.Servers() {
+		nodes = append(nodes, redistest.ClientOf(t, server))
+	}
+	meet(t, newcomer, old.Servers()[0])
+	id, err := newcomer.Do(t.Context(), "cluster", "myid").Text()
 	must(t, err)
-	redistest.Eventually(t, "all know the new node", func() bool {
-		return strings.Contains(nodes[0].ClusterNodes(t.Context()).Val(), id) && strings.Contains(nodes[1].ClusterNodes(t.Context()).Val(), id)
+	redistest.Eventually(t, "all know each other", func() bool {
+		return !slices.ContainsFunc(nodes, func(n *redis.Client) bool {
+			list := n.ClusterNodes(t.Context()).Val()
+			return !strings.Contains(list, id) || strings.Count(list, " connected") != len(nodes)
+		})
 	})
 
-	for step, slot := range []int{0, 1} { // "k:{...}" of the slot is found below
+	for step, slot := range []int{0, 1} {
 		told.forget()
-		for _, n := range []*redis.Client{nodes[2], nodes[0], nodes[1]} { // the new owner first
+		for _, n := range nodes {
 			must(t, n.Do(t.Context(), "cluster", "setslot", slot, "node", id).Err())
 		}
 		agree(t, nodes)
 		redistest.Eventually(t, fmt.Sprintf("move %d is a reset", step), func() bool { _, n := told.count(); return n > 0 })
-		redistest.Eventually(t, "the new master has a tracker", func() bool { return len(trackers(t, nodes[2])) == 1 })
+		redistest.Eventually(t, "the new master has a tracker", func() bool { return len(trackers(t, newcomer)) == 1 })
 		live(t, tracker)
-		key := keyIn(t, nodes[0], int64(slot))
+		key := keyIn(t, newcomer, int64(slot))
 		must(t, c.Set(t.Context(), key, "v", 0).Err())
 		redistest.Eventually(t, "what the new owner has is told", func() bool { return told.told(key) })
 	}
@@ -66,5 +79,35 @@ func keyIn(t *testing.T, c *redis.Client, slot int64) string {
 		if got == slot {
 			return key
 		}
+	}
+}
+
+// A cluster that a function describes, as NewFailoverClusterClient's does: the
+// servers know nothing of it.
+func TestCluster_function(t *testing.T) {
+	t.Parallel()
+	servers := []*redisproc.Server{redistest.Start(t, redisproc.Options{}), redistest.Start(t, redisproc.Options{}), redistest.Start(t, redisproc.Options{})}
+	var second atomic.Int64
+	second.Store(1)
+	c := redis.NewClusterClient(&redis.ClusterOptions{ClusterSlots: func(context.Context) ([]redis.ClusterSlot, error) {
+		return []redis.ClusterSlot{
+			{Start: 0, End: 8191, Nodes: []redis.ClusterNode{{Addr: servers[0].Addr()}}},
+			{Start: 8192, End: 16383, Nodes: []redis.ClusterNode{{Addr: servers[second.Load()].Addr()}}},
+		}, nil
+	}})
+	defer c.Close()
+	tracker, told, stop := run(t, c, Options{Prefix: "k:", Check: 300 * time.Millisecond})
+	defer stop()
+	for _, i := range []int64{1, 2} {
+		told.forget()
+		second.Store(i)
+		node := redistest.ClientOf(t, servers[i])
+		redistest.Eventually(t, "the master has a tracker", func() bool { return len(trackers(t, node)) == 1 })
+		live(t, tracker)
+		if _, resets := told.count(); i == 2 && resets == 0 {
+			t.Error("another master without a reset")
+		}
+		must(t, node.Set(t.Context(), "k:1", "v", 0).Err())
+		redistest.Eventually(t, "SET is told", func() bool { return told.told("k:1") })
 	}
 }

@@ -64,7 +64,8 @@
 // CLUSTER SLOTS twice (one is go-redis's). On the server a write costs O(p) for
 // p distinct prefixes of all trackers, so trackers with few prefixes are cheap.
 //
-// Redis 6.0 or newer; tested with 7.0. Permissions: ping, info, subscribe,
+// Redis 6.0 or newer; tested with 7.0. Permissions: what the client needs to
+// connect, and ping, info, subscribe,
 // client|id, client|tracking and the channel &__redis__:invalidate; in a cluster
 // cluster|slots instead of info; client|setname if the client has a name. No
 // keys: a user hears of all keys of a prefix, whatever it may read.

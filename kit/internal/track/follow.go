@@ -23,17 +23,23 @@ type follower struct {
 	kick  chan struct{}           // a link was lost: look at the topology now
 	byID  map[string]*link
 	slots string // the picture that the links are of
+	seen  int64  // when it was confirmed; never if that is too long ago
 }
 
 // follow looks at the topology once per check, and sooner when a link is lost.
 // It returns nil when ctx has ended, and what a link or a look cannot mend.
 func (f *follower) follow(ctx context.Context) error {
-	for {
+	for unknown := false; ; {
 		if err := f.look(ctx); err != nil && ctx.Err() == nil {
-			if errors.Is(err, ErrUnsupported) || errors.Is(err, redis.ErrClosed) {
+			// A cluster client also says so of a node that it has just forgotten.
+			closed := unknown && errors.Is(err, redis.ErrClosed)
+			if closed || errors.Is(err, ErrUnsupported) {
 				return err
 			}
-			f.options.Logger.WarnContext(ctx, "track: the topology is unknown", slog.Any("error", err))
+			f.log(ctx, unknown, "track: the topology is unknown", slog.Any("error", err))
+			unknown = true
+		} else {
+			unknown = false
 		}
 		if !sleep(ctx, f.options.Check/10) { // many lost links are one reason to look
 			return f.cause(ctx)
@@ -60,17 +66,22 @@ func (f *follower) look(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, f.options.Check)
 	defer cancel()
 	p, err := f.topology.look(limited)
-	late := f.links.Load() != nil && f.looked.Load() < f.now()-looksMissed*int64(f.options.Check)
-	if err != nil {
-		if late {
-			f.options.OnReset()
-		}
-		return err
-	}
-	if f.match(ctx, p) || late {
+	if f.seen != never && expired(&f.looked, f.now()-looksMissed*int64(f.options.Check)) {
+		f.seen = never
 		f.options.OnReset()
 	}
-	f.looked.Store(f.now())
+	if err != nil {
+		return err
+	}
+	if f.match(ctx, p) {
+		f.options.OnReset()
+	}
+	now := f.now()
+	if !f.looked.CompareAndSwap(f.seen, now) { // it expired just now
+		f.options.OnReset()
+		f.looked.Store(now)
+	}
+	f.seen = now
 	return nil
 }
 
@@ -123,13 +134,13 @@ func (f *follower) start(ctx context.Context, m master) *link {
 				f.fail(err)
 				return
 			}
-			f.options.Logger.WarnContext(ctx, "track: not connected", slog.String("addr", m.options.Addr), slog.Any("error", err))
+			if time.Since(began) > f.options.Check {
+				attempt = 0
+			}
+			f.log(ctx, attempt > 0, "track: not connected", slog.String("addr", m.options.Addr), slog.Any("error", err))
 			select {
 			case f.kick <- struct{}{}:
 			default:
-			}
-			if time.Since(began) > f.options.Check {
-				attempt = 0
 			}
 			sleep(ctx, pause(attempt))
 		}
@@ -143,6 +154,15 @@ func (f *follower) start(ctx context.Context, m master) *link {
 func pause(attempt int) time.Duration {
 	d := min(20*time.Millisecond<<min(attempt, 6), time.Second)
 	return d/2 + rand.N(d/2)
+}
+
+// log tells of a trouble: once as a warning, and at debug level while it lasts.
+func (f *follower) log(ctx context.Context, again bool, message string, attrs ...slog.Attr) {
+	level := slog.LevelWarn
+	if again {
+		level = slog.LevelDebug
+	}
+	f.options.Logger.LogAttrs(ctx, level, message, attrs...)
 }
 
 // sleep reports whether it slept to the end.

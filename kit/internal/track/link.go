@@ -28,7 +28,7 @@ type link struct {
 	*Tracker
 	master master
 	stop   context.CancelFunc
-	proven atomic.Int64 // every write acknowledged until then was told
+	proven atomic.Int64 // every write acknowledged until then was told; see expired
 }
 
 // session is one connection, from its opening to its end. It returns why it
@@ -109,6 +109,7 @@ func (l *link) prove(ctx context.Context, sub *redis.PubSub, pong <-chan struct{
 	check := l.options.Check
 	timer := time.NewTimer(check)
 	defer timer.Stop()
+	last := int64(never)
 	for proven := time.Now(); ; {
 		sent := time.Now()
 		if err := sub.Ping(ctx); err != nil {
@@ -122,8 +123,11 @@ func (l *link) prove(ctx context.Context, sub *redis.PubSub, pong <-chan struct{
 			return errSilent
 		case <-pong:
 		}
-		proven = sent
-		l.proven.Store(int64(sent.Sub(l.start)))
+		proof := int64(sent.Sub(l.start))
+		if !l.proven.CompareAndSwap(last, proof) {
+			return errSilent // Live has been false already
+		}
+		last, proven = proof, sent
 		timer.Reset(check/2 - time.Since(sent))
 		select {
 		case <-ctx.Done():

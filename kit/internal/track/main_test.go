@@ -3,13 +3,11 @@ package track
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -63,7 +61,7 @@ func (r *recorder) forget() {
 
 // run runs a tracker until the end of the test, or until stop is called, and
 // waits until it is live.
-func run(t *testing.T, client redis.UniversalClient, o Options) (_ *Tracker, _ *recorder, stop func()) {
+func run(t testing.TB, client redis.UniversalClient, o Options) (_ *Tracker, _ *recorder, stop func()) {
 	t.Helper()
 	r := &recorder{keys: map[string]int{}}
 	if o.OnKeys == nil {
@@ -87,7 +85,7 @@ func run(t *testing.T, client redis.UniversalClient, o Options) (_ *Tracker, _ *
 	return tracker, r, stop
 }
 
-func live(t *testing.T, tracker *Tracker) {
+func live(t testing.TB, tracker *Tracker) {
 	t.Helper()
 	redistest.Eventually(t, "the tracker is live", tracker.Live)
 }
@@ -115,32 +113,11 @@ func kill(t *testing.T, c *redis.Client) {
 }
 
 // must fails the test with the first error.
-func must(t *testing.T, errs ...error) {
+func must(t testing.TB, errs ...error) {
 	t.Helper()
 	if err := errors.Join(errs...); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// masters starts a cluster without replicas whose slots are shared equally.
-func masters(t *testing.T, n int) (*redis.ClusterClient, []*redisproc.Server) {
-	t.Helper()
-	servers := make([]*redisproc.Server, n)
-	nodes := make([]*redis.Client, n)
-	for i := range n {
-		servers[i] = redistest.Start(t, redisproc.Options{Name: fmt.Sprint("node", i), Config: map[string]string{"cluster-enabled": "yes", "cluster-node-timeout": "2000"}})
-		nodes[i] = redistest.ClientOf(t, servers[i])
-		must(t, nodes[i].ClusterAddSlotsRange(t.Context(), 16384*i/n, 16384*(i+1)/n-1).Err())
-		if i > 0 {
-			meet(t, nodes[0], servers[i])
-		}
-	}
-	agree(t, nodes)
-	c := redis.NewClusterClient(&redis.ClusterOptions{
-		Addrs: []string{servers[0].Addr()}, ContextTimeoutEnabled: true, DialerRetries: 1, ClusterStateReloadInterval: time.Second,
-	})
-	t.Cleanup(func() { c.Close() })
-	return c, servers
 }
 
 func meet(t *testing.T, node *redis.Client, other *redisproc.Server) {
@@ -158,7 +135,7 @@ func agree(t *testing.T, nodes []*redis.Client) {
 			if !strings.Contains(n.ClusterInfo(t.Context()).Val(), "cluster_state:ok") {
 				return false
 			}
-			pictures[i] = text(n.ClusterSlots(t.Context()).Val())
+			pictures[i] = text(n.ClusterSlots(t.Context()).Val()) //nolint:staticcheck // as the tracker asks
 		}
 		return len(slices.Compact(pictures)) == 1
 	})

@@ -98,7 +98,7 @@ func TestModel_killed(t *testing.T) {
 	server := redistest.ClientOf(t, redistest.Start(t, redisproc.Options{}))
 	m := &model{near: newNear(), client: server, check: 250 * time.Millisecond, durable: true}
 	m.play(t, func() {
-		for range 30 {
+		for range 20 {
 			kill(t, server)
 			m.hitsMore(t)
 		}

@@ -112,7 +112,8 @@ func (c cluster) look(ctx context.Context) (picture, error) {
 }
 
 // slots asks as the client does: a cluster, or the function that its user gave
-// it (NewFailoverClusterClient does, too).
+// it (NewFailoverClusterClient does, too). CLUSTER SHARDS, the successor, is not
+// known before Redis 7.0.
 func (c cluster) slots(ctx context.Context) ([]redis.ClusterSlot, error) {
 	if f := c.client.Options().ClusterSlots; f != nil {
 		return f(ctx)

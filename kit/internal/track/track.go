@@ -72,7 +72,7 @@ type Tracker struct {
 	start    time.Time // of the times below
 	running  atomic.Bool
 	links    atomic.Pointer[[]*link] // to every master of the last picture; nil before the first
-	looked   atomic.Int64            // when that picture was last confirmed
+	looked   atomic.Int64            // when that picture was last confirmed; see expired
 }
 
 // never is the time of what has not happened.
@@ -106,15 +106,30 @@ func (t *Tracker) Live() bool {
 		return false
 	}
 	now, check := t.now(), int64(t.options.Check)
-	if t.looked.Load() < now-looksMissed*check {
+	if expired(&t.looked, now-looksMissed*check) {
 		return false
 	}
 	for _, l := range *links {
-		if l.proven.Load() < now-check {
+		if expired(&l.proven, now-check) {
 			return false
 		}
 	}
 	return true
+}
+
+// expired reports whether a time lies before least. That is final: a proof that
+// comes just afterwards does not count any more, for Live must not become true
+// again without a reset.
+func expired(proof *atomic.Int64, least int64) bool {
+	for {
+		at := proof.Load()
+		if at >= least {
+			return false
+		}
+		if at == never || proof.CompareAndSwap(at, never) {
+			return true
+		}
+	}
 }
 
 // now is the time since New.
@@ -136,7 +151,8 @@ func (t *Tracker) Run(ctx context.Context) error {
 	}
 	defer t.running.Store(false)
 	ctx, cancel := context.WithCancelCause(ctx)
-	f := &follower{Tracker: t, fail: cancel, byID: map[string]*link{}, kick: make(chan struct{}, 1)}
+	t.looked.Store(never)
+	f := &follower{Tracker: t, fail: cancel, seen: never, byID: map[string]*link{}, kick: make(chan struct{}, 1)}
 	err := f.follow(ctx)
 	cancel(err)
 	f.wg.Wait()

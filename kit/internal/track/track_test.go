@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -228,5 +229,22 @@ func TestRun_ends(t *testing.T) {
 	must(t, c.Close())
 	if err := <-done; !errors.Is(err, redis.ErrClosed) {
 		t.Errorf("Run of a closed client = %v, want redis.ErrClosed", err)
+	}
+}
+
+// Who has seen Live false sees it true again only after a reset: a proof that
+// comes too late is not taken.
+func TestExpired(t *testing.T) {
+	t.Parallel()
+	var proof atomic.Int64
+	proof.Store(10)
+	if expired(&proof, 10) || proof.Load() != 10 {
+		t.Error("a proof of 10 expired at 10")
+	}
+	if !expired(&proof, 11) || !expired(&proof, 5) {
+		t.Error("a proof of 10 did not expire at 11 for good")
+	}
+	if proof.CompareAndSwap(10, 12) {
+		t.Error("a proof was taken after the one before had expired")
 	}
 }

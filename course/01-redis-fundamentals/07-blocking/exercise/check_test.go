@@ -51,13 +51,13 @@ func TestQuiet(t *testing.T) {
 	check.Task(t, "quiet", func(c *check.C) {
 		w := start(c, "jobs", nil)
 		w.asleep()
-		sent := c.Commands(func() { time.Sleep(time.Second) })
-		if len(sent) > 3 {
-			c.Fail("There was no job, and in one second Work sent %d commands, such as %s: it asks again and again.", len(sent), c.Line(sent[0]))
+		sent := c.Commands(func() { time.Sleep(300 * time.Millisecond) })
+		if len(sent) > 2 {
+			c.Fail("There was no job, and in 0.3 seconds Work sent %d commands, such as %s: it asks again and again.", len(sent), c.Line(sent[0]))
 		}
 		var late []time.Duration
-		for i := range 5 {
-			time.Sleep(time.Duration(20+c.Rand().IntN(60)) * time.Millisecond)
+		for i := range 3 {
+			time.Sleep(time.Duration(10+c.Rand().IntN(30)) * time.Millisecond)
 			begun := time.Now()
 			w.push(fmt.Sprintf("job %d", i))
 			w.next()

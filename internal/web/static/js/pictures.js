@@ -21,7 +21,7 @@ export function countdown(root, gone) {
   }, 200);
 }
 
-function words(s) {
+export function words(s) {
   if (s < 10) return `expires in ${s.toFixed(1)} s`;
   if (s < 60) return `expires in ${Math.floor(s)} s`;
   if (s < 3600) return `expires in ${Math.floor(s / 60)} min ${Math.floor(s % 60)} s`;
