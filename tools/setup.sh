@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Puts on this machine what the tests need: a Redis server and its command line,
-# PostgreSQL, Chromium with a font, and Python with redis-py (for the course's
-# foreign programs). Debian and its children get it by apt-get; other systems get one
+# PostgreSQL, Chromium with a font, and Python with redis-py and FastAPI (for the
+# course's foreign programs and its projects). Debian and its children get it by apt-get; other systems get one
 # line that says what to install. Does nothing where all is present.
 set -euo pipefail
 
-python_redis() {
+# python_has MODULE asks the system's Python, for which Debian's packages are.
+python_has() {
 	local python=python3
 	[[ -x /usr/bin/python3 ]] && python=/usr/bin/python3
-	"$python" -c 'import redis' 2>/dev/null
+	"$python" -c "import $1" 2>/dev/null
 }
 postgres() { command -v initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb'; }
 browser() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
@@ -22,7 +23,10 @@ missing() {
 	browser >/dev/null || echo chromium
 	# macOS and Windows draw with their own fonts.
 	[[ $(uname) != Linux ]] || fonts >/dev/null || echo fonts-dejavu-core fontconfig
-	python_redis || echo python3-redis
+	local module
+	for module in redis fastapi uvicorn httpx; do
+		python_has "$module" || echo "python3-$module"
+	done
 }
 
 wanted=$(missing | xargs)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/redis-grind/grind/course"
 	"github.com/redis-grind/grind/internal/unit"
 	"github.com/redis-grind/grind/internal/unit/check"
 	"github.com/redis-grind/grind/internal/unit/exercise"
@@ -20,14 +21,31 @@ func (a *app) checkCommand() *cobra.Command {
 	var (
 		all  bool
 		file string
+		f    projectFlags
 	)
 	cmd := a.reports(&cobra.Command{
-		Use:               "check [UNIT]",
-		Short:             "Check your exercise: what it does, and what it costs",
+		Use:   "check [UNIT] [-- PROGRAM ARGUMENTS…]",
+		Short: "Check your exercise, or your project: what it does, and what it costs",
+		Long: `Check your exercise: what it does, and what it costs.
+
+A project is checked from outside, while two instances of it run: they are driven
+over HTTP, and the Redis and the origin behind them are grind's. Give the URL of
+each, or a program behind "--" that grind starts twice, with ADDR, REDIS_URL and
+ORIGIN_URL in its environment, and surely ends.`,
+		Example: `  grind check 1.01
+  grind check --all
+  grind check 9.01 --url http://127.0.0.1:8001 --url http://127.0.0.1:8002
+  grind check 9.01 --until stampede -- python3 main.py`,
 		ValidArgsFunction: a.completeUnit,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if all && (len(args) > 0 || file != "") {
-				return usagef("--all checks every exercise that you began; it takes neither a unit nor --file")
+			if dash := cmd.ArgsLenAtDash(); dash >= 0 {
+				if f.program = args[dash:]; len(f.program) == 0 {
+					return usagef("there is no program behind --")
+				}
+				args = args[:dash]
+			}
+			if all && (len(args) > 0 || file != "" || f.given(cmd)) {
+				return usagef("--all checks every exercise that you began; it takes neither a unit nor --file, nor what is for projects")
 			}
 			if all {
 				return nil
@@ -41,6 +59,15 @@ func (a *app) checkCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
+				if p := projectOf(e.Unit.ID); p != nil {
+					if file != "" {
+						return usagef("--file is for exercises, and %s is a project", e.Unit.ID)
+					}
+					return a.checkProject(cmd.Context(), p, f)
+				}
+				if f.given(cmd) {
+					return usagef("%s is an exercise: --url, --until, --listen-redis, --listen-origin, --patience and a program behind -- are for projects, such as %s", e.Unit.ID, course.Projects()[0].Unit)
+				}
 				entries = []unit.Entry{e}
 			}
 			return a.check(cmd.Context(), entries, all, file)
@@ -48,6 +75,7 @@ func (a *app) checkCommand() *cobra.Command {
 	})
 	cmd.Flags().BoolVar(&all, "all", false, "check every exercise that you began")
 	cmd.Flags().StringVar(&file, "file", "", "check this `file` instead of the one in ./workspace")
+	f.add(cmd)
 	return cmd
 }
 

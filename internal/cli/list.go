@@ -14,15 +14,22 @@ import (
 
 // listed is a unit as `grind list --json` tells it.
 type listed struct {
-	ID       string      `json:"id"`
-	Phase    int         `json:"phase"`
-	Slug     string      `json:"slug"`
-	Title    string      `json:"title"`
-	Minutes  int         `json:"minutes"`
-	Needs    []unit.Need `json:"needs"`
-	Packages []string    `json:"packages"`
-	Exercise bool        `json:"exercise"`
-	Status   string      `json:"status"`
+	ID       string         `json:"id"`
+	Phase    int            `json:"phase"`
+	Slug     string         `json:"slug"`
+	Title    string         `json:"title"`
+	Minutes  int            `json:"minutes"`
+	Needs    []unit.Need    `json:"needs"`
+	Packages []string       `json:"packages"`
+	Exercise bool           `json:"exercise"`
+	Project  *listedProject `json:"project,omitempty"`
+	Status   string         `json:"status"`
+}
+
+// listedProject is how far a project is.
+type listedProject struct {
+	Reached    int `json:"reached"`
+	Milestones int `json:"milestones"`
 }
 
 func (a *app) listCommand() *cobra.Command {
@@ -48,11 +55,16 @@ func (a *app) listing(store *progress.Store) []listed {
 	for _, p := range a.course.Phases {
 		for _, e := range p.Units {
 			u := e.Unit
-			all = append(all, listed{
+			l := listed{
 				ID: u.ID, Phase: p.Number, Slug: e.Slug(), Title: u.Title, Minutes: u.Minutes,
 				Needs: append([]unit.Need{}, u.Needs...), Packages: append([]string{}, u.Packages...),
 				Exercise: len(u.Tasks) > 0, Status: string(store.Unit(u.ID).Status),
-			})
+			}
+			if p := projectOf(u.ID); p != nil {
+				_, milestones := p.Open()
+				l.Project = &listedProject{Reached: len(store.Unit(u.ID).Reached), Milestones: len(milestones)}
+			}
+			all = append(all, l)
 		}
 	}
 	return all
@@ -84,7 +96,10 @@ func (a *app) printList(all []listed) error {
 			fmt.Fprintf(&b, "%d  %s\n", phase, a.course.Phases[phase-1].Title)
 		}
 		status, needs := l.Status, ""
-		if !l.Exercise {
+		switch {
+		case l.Project != nil:
+			status = fmt.Sprintf("%s, %d of %d milestones", l.Status, l.Project.Reached, l.Project.Milestones)
+		case !l.Exercise:
 			status = "no exercise"
 		}
 		if len(l.Needs) > 0 { // the last says most: a server of its own is also a real one

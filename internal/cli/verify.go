@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/redis-grind/grind/internal/project"
 	"github.com/redis-grind/grind/internal/unit"
 	"github.com/redis-grind/grind/internal/unit/exercise"
 )
@@ -15,7 +16,8 @@ func (a *app) verifyCommand() *cobra.Command {
 		Short: "For authors: prove that exercises tell right from wrong",
 		Long: `For authors and CI. Every unit must have its parts; every starter must fail, every
 solution pass under the race detector, and every wrong solution be refuted at the
-task and with the message that it names. Of an incident, every version that is
+task and with the message that it names. A project must have its parts, and starters
+that compile; its milestones are proven by the tests of its unit. Of an incident, every version that is
 listed must turn green the facts that it mends, and no others.`,
 		ValidArgsFunction: a.completeUnits,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -64,6 +66,14 @@ func (a *app) verify(cmd *cobra.Command, entries []unit.Entry, incidents []unit.
 		}
 	}
 	passed, failed, err := r.Verify(cmd.Context(), entries, tell)
+	for _, e := range entries {
+		p := projectOf(e.Unit.ID)
+		if err != nil || p == nil {
+			continue
+		}
+		right, wrong := (&project.Runner{Project: p, Root: r.Root}).Verify(cmd.Context(), tell)
+		passed, failed = passed+right, failed+wrong
+	}
 	for _, e := range incidents {
 		if err != nil {
 			break

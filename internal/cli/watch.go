@@ -53,6 +53,9 @@ func (a *app) watched(r *exercise.Runner, args []string) (unit.Entry, error) {
 		id = a.course.All()[0].Unit.ID
 	}
 	e, err := a.course.Find(id)
+	if err == nil && projectOf(id) != nil {
+		return e, usagef("%s is a project: `grind check %[1]s` checks it; name an exercise to watch", id)
+	}
 	if err == nil && len(e.Unit.Tasks) == 0 {
 		err = usagef("unit %s has no exercise", e.Unit.ID)
 	}

@@ -20,7 +20,8 @@ type App struct {
 	// URL is where it listens.
 	URL string
 
-	http *http.Client
+	http     *http.Client
+	answered func(*Answer) // is told of every answer
 }
 
 // AnswerLimit is the longest time of a request: who waits longer has left.
@@ -33,6 +34,7 @@ func newApp(number int, url string) *App {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.Proxy = nil // it is on this machine
 	transport.MaxIdleConnsPerHost = 256
+	transport.IdleConnTimeout = 2 * time.Second // before the servers of frameworks hang up
 	return &App{Number: number, URL: strings.TrimRight(url, "/"), http: &http.Client{Transport: transport, Timeout: AnswerLimit}}
 }
 
@@ -69,6 +71,9 @@ func (a *App) Do(ctx context.Context, method, path string, document any, header 
 	answer.Took = time.Since(begun)
 	if answer.Err != nil {
 		answer.Status = 0
+	}
+	if a.answered != nil {
+		a.answered(answer)
 	}
 	return answer
 }
@@ -165,16 +170,22 @@ func (a *Answer) excerpt() string {
 	return "\nit said: " + text
 }
 
-// awaitReady returns when /readyz answers 200.
-func (a *App) awaitReady(ctx context.Context) error {
+// await returns when the path answers 200, or with what there was instead. p is
+// the program behind the instance, nil if it is not ours.
+func (a *App) await(ctx context.Context, path string, p *program) error {
 	last := "it was not asked"
 	for {
-		answer := a.Get(ctx, "/readyz")
+		answer := a.Get(ctx, path)
 		if answer.Status == http.StatusOK {
 			return nil
 		}
 		if ctx.Err() == nil {
 			last = answer.Is(http.StatusOK)
+		}
+		if p != nil {
+			if ok, how := p.running(); !ok {
+				return fmt.Errorf("%v has ended by itself (%s): %w", a, how, ErrNotReady)
+			}
 		}
 		select {
 		case <-ctx.Done():

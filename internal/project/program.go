@@ -24,9 +24,11 @@ exec 3<&0
 
 // program is an instance that we started.
 type program struct {
-	addr string
-	said *tail
-	stop func()
+	addr  string
+	said  *tail
+	stdin io.Closer
+	ended chan struct{} // closed when it has ended
+	how   error         // how it ended, once it has; nil is exit code 0
 }
 
 // start starts one instance on a free port.
@@ -41,27 +43,44 @@ func start(ctx context.Context, argv []string, dir, redisURL, originURL string) 
 	if err != nil {
 		return nil, err
 	}
-	_, port, _ := net.SplitHostPort(addr)
-	p := &program{addr: addr, said: &tail{}}
+	p := &program{addr: addr, said: &tail{}, ended: make(chan struct{})}
 	// Without the cancelling of ctx: stop lets it end in peace first.
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), "sh", append([]string{"-c", keeper, "sh"}, argv...)...)
 	ownGroup(cmd)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "REDIS_URL="+redisURL, "ORIGIN_URL="+originURL, "ADDR="+addr, "PORT="+port)
+	cmd.Env = append(os.Environ(), "REDIS_URL="+redisURL, "ORIGIN_URL="+originURL, "ADDR="+addr)
 	cmd.Stdout, cmd.Stderr = p.said, p.said
 	cmd.WaitDelay = 5 * time.Second
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
+	if p.stdin, err = cmd.StdinPipe(); err != nil {
 		return nil, err
 	}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", argv[0], err)
 	}
-	p.stop = func() {
-		_ = stdin.Close()
-		_ = cmd.Wait() // how it ended is told by what it said
-	}
+	go func() { // ends with the program, and that at the latest with stop
+		defer close(p.ended)
+		p.how = cmd.Wait()
+	}()
 	return p, nil
+}
+
+// stop ends the program: in peace, and after three seconds by force.
+func (p *program) stop() {
+	_ = p.stdin.Close() // closed already when it has ended
+	<-p.ended
+}
+
+// running reports whether the program has not ended, and if it has, how.
+func (p *program) running() (ok bool, how string) {
+	select {
+	case <-p.ended:
+	default:
+		return true, ""
+	}
+	if p.how != nil {
+		return false, p.how.Error()
+	}
+	return false, "exit status 0"
 }
 
 // freeAddr is an address of this machine where nothing listens.

@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -16,16 +17,16 @@ import (
 	"github.com/redis-grind/grind/internal/lab"
 	"github.com/redis-grind/grind/internal/tap"
 	"github.com/redis-grind/grind/internal/trace"
-	"github.com/redis-grind/grind/internal/unit/check"
-	"github.com/redis-grind/grind/internal/unit/exercise"
 	"github.com/redis-grind/grind/kit/redisproc"
 )
 
 // Site is what a milestone sees: the instances, and grind's Redis behind them.
 type Site struct {
+	// Apps are the instances, two of them.
 	Apps []*App
 
 	ctx      context.Context // of the milestone under way
+	beside   sync.WaitGroup  // what Go started
 	redis    *lab.Server
 	direct   *redis.Client // past the tap
 	wire     *trace.Recorder
@@ -33,45 +34,47 @@ type Site struct {
 	origin   *http.Server
 	url      string // of the origin
 	programs []*program
-	dearest  int // round trips of the dearest Commands
+
+	requests atomic.Int64 // to the instances
+	calls    atomic.Int64 // of the origin
 }
 
 // open starts Redis and the origin, and the instances if they are ours.
-func open(ctx context.Context, origin http.Handler, o Options) (s *Site, err error) {
-	s = &Site{ctx: ctx, wire: trace.NewRecorder(trace.DefaultMax)}
-	defer func() {
-		if err != nil {
-			s.close()
-		}
-	}()
-	listen := or(o.Redis, DefaultRedis)
-	// With an append-only file a restart keeps what was acknowledged, as a server
-	// that matters would.
-	s.redis, err = lab.Start(ctx, redisproc.Options{AppendOnly: true}, func(t *tap.Options) {
-		t.Listen, t.Sink = listen, s.seen.also(s.wire.Sink())
-	})
-	if err != nil {
+func open(ctx context.Context, origin http.Handler, o Options) (*Site, error) {
+	s := &Site{ctx: ctx, wire: trace.NewRecorder(trace.DefaultMax)}
+	if err := s.open(ctx, origin, o); err != nil {
+		s.close()
 		return nil, err
-	}
-	s.direct = s.redis.Client()
-	if s.url, err = s.serve(ctx, origin, or(o.Origin, DefaultOrigin)); err != nil {
-		return nil, err
-	}
-	for _, url := range o.URLs {
-		s.Apps = append(s.Apps, newApp(len(s.Apps)+1, url))
-	}
-	for i := range Instances {
-		if len(o.URLs) > 0 {
-			break
-		}
-		p, err := start(ctx, o.Program, o.Dir, s.RedisURL(), s.url)
-		if err != nil {
-			return nil, err
-		}
-		s.programs = append(s.programs, p)
-		s.Apps = append(s.Apps, newApp(i+1, "http://"+p.addr))
 	}
 	return s, nil
+}
+
+func (s *Site) open(ctx context.Context, origin http.Handler, o Options) error {
+	if err := s.openRedis(ctx, or(o.Redis, DefaultRedis)); err != nil {
+		return err
+	}
+	if err := s.openOrigin(ctx, origin, or(o.Origin, DefaultOrigin)); err != nil {
+		return err
+	}
+	for _, url := range o.URLs {
+		s.addApp(url, o)
+	}
+	if len(o.URLs) > 0 {
+		return nil
+	}
+	// An instance has to come up without Redis: until all have, nobody gets in.
+	if err := s.redis.On(ctx, lab.Refuse); err != nil {
+		return err
+	}
+	for range Instances {
+		p, err := start(ctx, o.Program, o.Dir, s.RedisURL(), s.url)
+		if err != nil {
+			return err
+		}
+		s.programs = append(s.programs, p)
+		s.addApp("http://"+p.addr, o)
+	}
+	return nil
 }
 
 func or(value, instead string) string {
@@ -81,22 +84,58 @@ func or(value, instead string) string {
 	return value
 }
 
-// serve serves the origin and returns its URL.
-func (s *Site) serve(ctx context.Context, origin http.Handler, addr string) (string, error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+func (s *Site) openRedis(ctx context.Context, addr string) (err error) {
+	// With an append-only file a restart keeps what was acknowledged, as a server
+	// that matters would.
+	s.redis, err = lab.Start(ctx, redisproc.Options{AppendOnly: true}, func(t *tap.Options) {
+		t.Listen, t.Sink = addr, s.seen.also(s.wire.Sink())
+	})
 	if err != nil {
-		return "", fmt.Errorf("the origin: %w", err)
+		return taken(err, "Redis", addr)
 	}
-	s.origin = &http.Server{Handler: origin, ReadHeaderTimeout: 5 * time.Second}
-	go func() { _ = s.origin.Serve(listener) }() // ends with Close
-	return "http://" + listener.Addr().String(), nil
+	s.direct = s.redis.Client()
+	return nil
 }
 
-// close ends what open started.
-func (s *Site) close() {
-	for _, p := range s.programs {
-		p.stop()
+// openOrigin serves the origin and counts who asks it.
+func (s *Site) openOrigin(ctx context.Context, origin http.Handler, addr string) error {
+	if at, err := net.ResolveTCPAddr("tcp", addr); err != nil || !at.IP.IsLoopback() {
+		return fmt.Errorf("the origin: the address must be host:port of this machine's loopback, such as %s, got %q", DefaultOrigin, addr)
 	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return taken(err, "the origin", addr)
+	}
+	s.url = "http://" + listener.Addr().String()
+	s.origin = &http.Server{
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			s.calls.Add(1)
+			origin.ServeHTTP(w, r)
+		}),
+		ReadHeaderTimeout: 5 * time.Second,
+	}
+	go func() { _ = s.origin.Serve(listener) }() // ends with Close
+	return nil
+}
+
+func (s *Site) addApp(url string, o Options) {
+	app := newApp(len(s.Apps)+1, url)
+	app.answered = func(a *Answer) {
+		s.requests.Add(1)
+		if o.Answered != nil {
+			o.Answered(a)
+		}
+	}
+	s.Apps = append(s.Apps, app)
+}
+
+// close ends what open started. A second call does nothing.
+func (s *Site) close() {
+	var all sync.WaitGroup
+	for _, p := range s.programs {
+		all.Go(p.stop)
+	}
+	all.Wait()
 	for _, a := range s.Apps {
 		a.http.CloseIdleConnections()
 	}
@@ -115,30 +154,41 @@ func (s *Site) close() {
 func (s *Site) ready(ctx context.Context, o Options) error {
 	patience := o.Patience
 	if patience == 0 {
-		patience = 30 * time.Second
+		patience = DefaultPatience
 	}
 	if o.Waiting != nil {
-		o.Waiting(fmt.Sprintf("%d instances, with REDIS_URL=%s and ORIGIN_URL=%s", len(s.Apps), s.RedisURL(), s.url))
+		o.Waiting(s.RedisURL(), s.url)
 	}
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	for _, a := range s.Apps {
-		if err := a.awaitReady(limited); err != nil {
-			if ctx.Err() != nil {
-				return ctx.Err()
+	err := s.comeUp(limited)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+func (s *Site) comeUp(ctx context.Context) error {
+	if len(s.programs) > 0 {
+		for i, a := range s.Apps {
+			if err := a.await(ctx, "/healthz", s.programs[i]); err != nil {
+				return fmt.Errorf("%w\nRedis was not there yet: an instance has to come up without it, and be ready when it is there", err)
 			}
-			return errors.Join(err, said(s.printed()))
+		}
+		if err := s.redis.Heal(ctx); err != nil {
+			return err
+		}
+	}
+	for i, a := range s.Apps {
+		var p *program
+		if len(s.programs) > 0 {
+			p = s.programs[i]
+		}
+		if err := a.await(ctx, "/readyz", p); err != nil {
+			return err
 		}
 	}
 	return nil
-}
-
-// said is what instances printed, as an error beside another; nil for nothing.
-func said(text string) error {
-	if text == "" {
-		return nil
-	}
-	return errors.New("the program said: " + text)
 }
 
 // printed is the end of what the instances that we started printed.
@@ -146,133 +196,63 @@ func (s *Site) printed() string {
 	var all strings.Builder
 	for i, p := range s.programs {
 		if text := strings.TrimSpace(p.said.String()); text != "" {
-			fmt.Fprintf(&all, "instance %d: %s\n", i+1, text)
+			fmt.Fprintf(&all, "%v: %s\n", s.Apps[i], text)
 		}
 	}
 	return strings.TrimSpace(all.String())
 }
 
-// failure ends a milestone; see Fail.
-type failure struct{ message string }
+// dying is how long a program that listens no more may take to end.
+const dying = 2 * time.Second
 
-// run judges one milestone and heals Redis after it.
-func (s *Site) run(ctx context.Context, m Milestone) exercise.Test {
-	t := exercise.Test{Name: m.Title, Task: m.ID, Status: check.Pass}
-	limit := m.Limit
-	if limit == 0 {
-		limit = DefaultLimit
-	}
-	limited, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	s.ctx = limited
-	s.guard(func() { m.Check(s) }, func(message string) { t.Status, t.Message = check.Fail, message })
-	if errors.Is(limited.Err(), context.DeadlineExceeded) && t.Status == check.Pass {
-		t.Status, t.Message = check.Fail, fmt.Sprintf("it took longer than %v", limit)
-	}
-	if err := s.redis.Heal(ctx); err != nil && t.Status == check.Pass {
-		t.Status, t.Message = check.Error, err.Error()
-	}
-	return t
-}
-
-// guard calls f and tells how it was ended, if it was.
-func (s *Site) guard(f func(), failed func(message string)) {
-	defer func() {
-		switch r := recover().(type) {
-		case nil:
-		case failure:
-			failed(r.message)
-		default:
-			failed(fmt.Sprintf("the milestone itself crashed: %v\n%s", r, debug.Stack()))
+// gone says which instances that we started have ended by themselves.
+func (s *Site) gone() string {
+	var all []string
+	for i, p := range s.programs {
+		if conn, err := net.Dial("tcp", p.addr); err == nil { //nolint:noctx // on this machine: there at once, or refused
+			_ = conn.Close()
+		} else {
+			select {
+			case <-p.ended:
+			case <-time.After(dying):
+			}
 		}
-	}()
-	f()
-}
-
-// Context ends with the milestone.
-func (s *Site) Context() context.Context { return s.ctx }
-
-// Fail ends the milestone with the sentence that the learner reads.
-func (s *Site) Fail(format string, args ...any) {
-	panic(failure{fmt.Sprintf(format, args...)})
-}
-
-// Parallel calls f n times at the same time and returns when all have returned. A
-// Fail in one of them ends the milestone.
-func (s *Site) Parallel(n int, f func(i int)) {
-	var (
-		all   sync.WaitGroup
-		mu    sync.Mutex
-		first *failure
-	)
-	for i := range n {
-		all.Go(func() {
-			s.guard(func() { f(i) }, func(message string) {
-				mu.Lock()
-				defer mu.Unlock()
-				if first == nil {
-					first = &failure{message}
-				}
-			})
-		})
-	}
-	all.Wait()
-	if first != nil {
-		panic(*first)
-	}
-}
-
-// Within asks again and again until there is nothing left to complain about, and
-// ends the milestone with the last complaint when that takes longer than limit.
-// It returns how long it took.
-func (s *Site) Within(limit time.Duration, complaint func() string) time.Duration {
-	begun := time.Now()
-	for {
-		text := complaint()
-		switch {
-		case text == "":
-			return time.Since(begun)
-		case time.Since(begun) > limit, s.ctx.Err() != nil:
-			s.Fail("%s, still after %v", text, limit)
+		if ok, how := p.running(); !ok {
+			all = append(all, fmt.Sprintf("%v has ended by itself (%s)", s.Apps[i], how))
 		}
-		s.Sleep(20 * time.Millisecond)
 	}
-}
-
-// Sleep waits, but not longer than the milestone.
-func (s *Site) Sleep(d time.Duration) {
-	select {
-	case <-time.After(d):
-	case <-s.ctx.Done():
-	}
+	return strings.Join(all, ", ")
 }
 
 // RedisURL is what the instances have as REDIS_URL.
 func (s *Site) RedisURL() string { return "redis://" + s.redis.TapAddr() + "/0" }
 
+// OriginURL is what the instances have as ORIGIN_URL.
+func (s *Site) OriginURL() string { return s.url }
+
 // Redis is a client past the tap, to look at what is there.
 func (s *Site) Redis() *redis.Client { return s.direct }
 
-// On turns a switch of the lab on, such as lab.Pause.
+// On turns a switch of the lab on, such as lab.Pause. What is still on when the
+// milestone ends is turned off then.
 func (s *Site) On(name string) {
 	if err := s.redis.On(s.ctx, name); err != nil {
-		panic(fmt.Sprintf("switch %s: %v", name, err))
+		s.unable(fmt.Errorf("switch %s on: %w", name, err))
 	}
 }
 
 // Off turns it off.
 func (s *Site) Off(name string) {
 	if err := s.redis.Off(s.ctx, name); err != nil {
-		panic(fmt.Sprintf("switch %s: %v", name, err))
+		s.unable(fmt.Errorf("switch %s off: %w", name, err))
 	}
 }
 
 // Commands returns what the instances sent to Redis while f ran, without the
-// handshakes of their connections.
+// handshakes of their connections; of more than trace.DefaultMax the latest.
 func (s *Site) Commands(f func()) []trace.Event {
 	s.wire.Reset()
 	f()
-	s.dearest = max(s.dearest, s.wire.RoundTrips())
 	return s.wire.Commands()
 }
 
@@ -280,11 +260,11 @@ func (s *Site) Commands(f func()) []trace.Event {
 // the check began.
 func (s *Site) Seen(name string) int { return s.seen.count(name) }
 
-// seen counts commands by name: what a recorder keeps is bounded, and a milestone
-// may ask about all of them.
+// seen counts commands by name.
 type seen struct {
 	mu     sync.Mutex
 	byName map[string]int
+	sum    int
 }
 
 // also counts what passes to a sink.
@@ -296,6 +276,7 @@ func (s *seen) also(sink trace.Sink) trace.Sink {
 				s.byName = map[string]int{}
 			}
 			s.byName[e.Name]++
+			s.sum++
 			s.mu.Unlock()
 		}
 		sink(e)
@@ -306,4 +287,18 @@ func (s *seen) count(name string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.byName[name]
+}
+
+func (s *seen) all() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sum
+}
+
+// taken says of an address in use what may be done.
+func taken(err error, what, addr string) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%s: %w: %s", what, ErrTaken, addr)
+	}
+	return fmt.Errorf("%s: %w", what, err)
 }

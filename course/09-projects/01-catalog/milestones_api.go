@@ -12,7 +12,12 @@ import (
 func (m *milestones) api(s *project.Site) {
 	for _, app := range s.Apps {
 		p := m.next(1)[0]
-		must(s, read(s, app, p))
+		if complaint := read(s, app, p); complaint != "" {
+			if m.warehouse.Reads(p.ID) == 0 {
+				complaint += fmt.Sprintf("\nnobody asked the warehouse for it: does %v use ORIGIN_URL=%s?", app, s.OriginURL())
+			}
+			s.Fail("%s", complaint)
+		}
 		p = m.change(s, app, p, 0)
 		p = m.change(s, app, p, 2)
 		must(s, read(s, app, p))
@@ -34,7 +39,8 @@ func (m *milestones) mistakes(s *project.Site, app *project.App, p Product) {
 	must(s, app.Put(ctx, path(p.ID)+"/stock", map[string]any{"stock": -1}).IsProblem(http.StatusUnprocessableEntity))
 	must(s, app.Put(ctx, path(unknown)+"/price", map[string]any{"price_cents": 1}).IsProblem(http.StatusNotFound))
 	must(s, app.Get(ctx, "/products?limit=0").IsProblem(http.StatusUnprocessableEntity))
-	must(s, app.Get(ctx, "/products?limit=1000").IsProblem(http.StatusUnprocessableEntity))
+	must(s, app.Get(ctx, "/products?limit=101").IsProblem(http.StatusUnprocessableEntity))
+	must(s, app.Get(ctx, path(unknown)+"/related").IsProblem(http.StatusNotFound))
 	must(s, read(s, app, p))
 }
 
@@ -47,32 +53,47 @@ type page struct {
 // list reads one page.
 func list(s *project.Site, app *project.App, query url.Values) (page, string) {
 	var got page
-	a := app.Get(s.Context(), "/products?"+query.Encode())
+	target := "/products"
+	if len(query) > 0 {
+		target += "?" + query.Encode()
+	}
+	a := app.Get(s.Context(), target)
 	if complaint := a.Is(http.StatusOK); complaint != "" {
 		return got, complaint
 	}
 	return got, a.JSON(&got)
 }
 
-// listing: the first pages hold the first products, each once and in order.
+const (
+	pageLimit = 50
+	pageCount = 4
+)
+
+// listing: the first pages hold the first products, each once and in order. They
+// are asked for by the lot of this check: a list that an instance remembers of
+// another check is none of these.
 func (m *milestones) listing(s *project.Site, app *project.App) {
-	const limit, pages = 50, 4
-	query := url.Values{"limit": {fmt.Sprint(limit)}}
-	for n := range pages {
+	query := url.Values{"limit": {fmt.Sprint(pageLimit)}, "q": {m.warehouse.Lot()}}
+	for n := range pageCount {
 		got, complaint := list(s, app, query)
 		must(s, complaint)
-		if len(got.Items) != limit {
-			s.Fail("page %d of GET /products?limit=%d has %d products, want %d", n+1, limit, len(got.Items), limit)
+		if len(got.Items) != pageLimit {
+			s.Fail("page %d of GET /products?limit=%d has %d products, want %d", n+1, pageLimit, len(got.Items), pageLimit)
 		}
 		for i, p := range got.Items {
-			if want := m.warehouse.Product(n*limit + i); p.ID != want.ID {
-				s.Fail("page %d of GET /products?limit=%d: product %d is %d, want %d: in order of id, each once", n+1, limit, i+1, p.ID, want.ID)
+			if want := m.warehouse.Product(n*pageLimit + i); p.ID != want.ID {
+				s.Fail("page %d of GET /products?limit=%d: product %d is %d, want %d: in order of id, each once", n+1, pageLimit, i+1, p.ID, want.ID)
 			}
 		}
 		if got.Next == "" {
-			s.Fail("page %d of GET /products?limit=%d has no next, and there are more products", n+1, limit)
+			s.Fail("page %d of GET /products?limit=%d has no next, and there are more products", n+1, pageLimit)
 		}
 		query.Set("cursor", got.Next)
+	}
+	all, complaint := list(s, app, nil)
+	must(s, complaint)
+	if len(all.Items) == 0 || len(all.Items) > 100 || all.Next == "" {
+		s.Fail("GET /products: got %d products and next %q, want 1 to 100, and a next", len(all.Items), all.Next)
 	}
 }
 

@@ -5,6 +5,7 @@ package catalog
 
 import (
 	"net/http"
+	"os"
 
 	"github.com/redis-grind/grind/internal/project"
 )
@@ -14,10 +15,16 @@ const products = 3000
 
 // Project is the catalog as a learner builds it.
 var Project = project.Project{
-	Unit:      "9.01",
-	Name:      "catalog",
-	Dir:       "09-projects/01-catalog",
-	Languages: []string{"go", "fastapi"},
+	Unit: "9.01",
+	Name: "catalog",
+	Dir:  "09-projects/01-catalog",
+	Starters: []project.Starter{
+		{Language: "go", Prepare: "go build -o catalog .", Run: "./catalog", Test: []string{"go", "build", "-o", os.DevNull, "."}},
+		{
+			Language: "fastapi", Prepare: "pip install fastapi uvicorn redis httpx", Run: "python3 main.py",
+			Test: []string{"python3", "-c", "compile(open('main.py').read(), 'main.py', 'exec')"},
+		},
+	},
 	Open: func() (http.Handler, []project.Milestone) {
 		w := NewWarehouse(products)
 		return w, Milestones(w)
@@ -27,7 +34,7 @@ var Project = project.Project{
 // Milestones are what the catalog must do, judged from outside with this warehouse
 // behind it.
 func Milestones(w *Warehouse) []project.Milestone {
-	m := &milestones{warehouse: w}
+	m := &milestones{warehouse: w, used: pageLimit * pageCount}
 	return []project.Milestone{
 		{
 			ID: "api", Title: "products can be read, listed and changed, and a mistake is told as one",
@@ -65,7 +72,7 @@ func Milestones(w *Warehouse) []project.Milestone {
 			Check: m.origin,
 		},
 		{
-			ID: "outage", Title: "Redis paused, cut off or killed: no reader sees an error, and no change is forgotten",
+			ID: "outage", Title: "Redis paused, cut off, losing replies or killed: no reader sees an error, and no change is forgotten",
 			Why:   "Without its cache the application is slower. It is not down, it does not bury the warehouse, and it comes back by itself.",
 			Limit: outageLimit, Check: m.outage,
 		},

@@ -30,6 +30,7 @@ type Product struct {
 // safe for concurrent use.
 type Warehouse struct {
 	mux *http.ServeMux
+	lot string // in the name of every product
 
 	mu       sync.Mutex
 	products map[int]*Product
@@ -46,13 +47,15 @@ type Warehouse struct {
 // so that an instance that ran through an earlier check remembers none of them.
 func NewWarehouse(n int) *Warehouse {
 	w := &Warehouse{mux: http.NewServeMux(), products: map[int]*Product{}, reads: map[int]int{}}
-	first := 1000 * (1 + rand.IntN(1_000_000))
+	number := 1 + rand.IntN(100_000)
+	first := 10_000 * number
+	w.lot = fmt.Sprintf("lot %d", number)
 	categories := []string{"kitchen", "garden", "office", "travel"}
 	for i := range n {
 		id := first + i
 		category := categories[i%len(categories)]
 		w.products[id] = &Product{
-			ID: id, Name: fmt.Sprintf("%s article %d", category, i), Category: category,
+			ID: id, Name: fmt.Sprintf("%s article %d, %s.", category, i, w.lot), Category: category,
 			PriceCents: 100 + rand.IntN(50_000), Stock: rand.IntN(100), Version: 1,
 		}
 		w.ids = append(w.ids, id)
@@ -213,6 +216,9 @@ func (w *Warehouse) Product(n int) Product {
 	return *w.products[w.ids[n]]
 }
 
+// Lot is a text in the name of every product, another one in each warehouse.
+func (w *Warehouse) Lot() string { return w.lot + "." }
+
 // Unknown returns ids that no product has.
 func (w *Warehouse) Unknown(n int) []int {
 	w.mu.Lock()
@@ -230,16 +236,6 @@ func (w *Warehouse) Reads(id int) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.reads[id]
-}
-
-// AllReads is how often any product was asked for.
-func (w *Warehouse) AllReads() (sum int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, n := range w.reads {
-		sum += n
-	}
-	return sum
 }
 
 // Watch begins to look for the highest number of requests at a time; highest tells

@@ -43,6 +43,15 @@ type Test struct {
 	Message string       `json:"message,omitempty"` // a sentence; empty at a pass
 	Note    string       `json:"note,omitempty"`    // what a pass does not cover: a race that was cut short
 	Code    string       `json:"code,omitempty"`    // the source of the task, when it ran and did not pass
+	Cost    *Cost        `json:"cost,omitempty"`    // of a milestone of a project; nil for a task
+}
+
+// Cost is what a milestone of a project took.
+type Cost struct {
+	Requests int   `json:"requests"` // to the learner's application
+	Commands int   `json:"commands"` // that it sent to Redis
+	Origin   int   `json:"origin"`   // calls of the origin
+	Millis   int64 `json:"millis"`
 }
 
 // CheckOptions say what to check.

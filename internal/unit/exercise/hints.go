@@ -31,14 +31,15 @@ func (r *Runner) Hints(e unit.Entry) ([]Hint, error) {
 	if err != nil {
 		return nil, fmt.Errorf("exercise: %w", err)
 	}
-	hints, err := parseHints(string(md))
+	hints, err := ParseHints(string(md))
 	if err != nil {
 		return nil, fmt.Errorf("exercise: hints of %s: %w", e.Unit.ID, err)
 	}
 	return hints, nil
 }
 
-func parseHints(md string) ([]Hint, error) {
+// ParseHints reads hints: headings "## 1 …", "## 2 …" in order, each with a text.
+func ParseHints(md string) ([]Hint, error) {
 	marks := hintHeading.FindAllStringSubmatchIndex(md, -1)
 	var hints []Hint
 	for i, mark := range marks {

@@ -133,8 +133,8 @@ func TestHints(t *testing.T) {
 		"## 1\nx\n## 3\ny\n": `heading "## 3" must be number 2`,
 		"## 1 one\n\n":       "hint 1 is empty",
 	} {
-		if _, err := parseHints(md); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("parseHints(%q): got error %v, want one with %q", md, err, want)
+		if _, err := ParseHints(md); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("ParseHints(%q): got error %v, want one with %q", md, err, want)
 		}
 	}
 }

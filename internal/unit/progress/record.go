@@ -22,14 +22,15 @@ type Record struct {
 	Status     Status    `json:"status"` // set by Store; a change to it is ignored
 	Attempts   int       `json:"attempts,omitzero"`
 	HintsShown int       `json:"hints_shown,omitzero"`
-	Given      bool      `json:"given,omitzero"` // the solution was shown before a pass
+	Given      bool      `json:"given,omitzero"`   // the solution was shown before a pass
+	Reached    []string  `json:"reached,omitzero"` // milestones of a project, by their ids; when they were checked last
 	FirstAt    time.Time `json:"first_at,omitzero"`
 	LastAt     time.Time `json:"last_at,omitzero"` // set by Update
 	PassedAt   time.Time `json:"passed_at,omitzero"`
 }
 
 // fields are the names of Record in the file.
-var fields = []string{"status", "attempts", "hints_shown", "given", "first_at", "last_at", "passed_at"}
+var fields = []string{"status", "attempts", "hints_shown", "given", "reached", "first_at", "last_at", "passed_at"}
 
 func (r Record) status() Status {
 	switch {
