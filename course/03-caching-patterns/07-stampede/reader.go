@@ -103,7 +103,13 @@ func (r *reader) miss(ctx context.Context, key string) error {
 		_, err, _ := r.flights.Do(key, func() (any, error) { return nil, r.loadLeased(ctx, key) })
 		return err
 	case r.single:
-		_, err, _ := r.flights.Do(key, func() (any, error) { return nil, r.load(ctx, key) })
+		_, err, _ := r.flights.Do(key, func() (any, error) {
+			// Again: a flight may have ended since this reader looked.
+			if _, ok, err := r.look(ctx, key); ok || err != nil {
+				return nil, err
+			}
+			return nil, r.load(ctx, key)
+		})
 		return err
 	}
 	return r.load(ctx, key)
