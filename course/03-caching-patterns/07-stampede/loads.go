@@ -146,8 +146,8 @@ func hot(ctx context.Context, r *unit.Run, rdb []*redis.Client) (map[string]seen
 func many(ctx context.Context, r *unit.Run, rdb []*redis.Client) (map[string]seen, error) {
 	schools, ttl := r.Int("schools"), 5*r.Duration("ttl")
 	rate := max(200, schools*2/5)
-	// Hardly ever do two readers want the same page, so that what keeps readers of one
-	// page apart has nothing to do. Of these ways one will do.
+	// Seldom do two readers want the same page at the same time. Of the ways that keep
+	// those apart the lease will do, and early refresh is shown with it.
 	apart := slices.DeleteFunc(slices.Clone(ways), func(w way) bool { return w.name == "single" || w.name == "xfetch" })
 	r.Step("The pages of %s schools were stored together, for %v each. Any of them is asked for, %d times a second, by each way.", unit.Figure(float64(schools), ""), ttl, rate)
 	return together(r, "many pages", apart, func(w way) (seen, error) {
