@@ -26,6 +26,7 @@ import (
 	retries "github.com/redis-grind/grind/course/02-web-integration-basics/08-errors-retries"
 	warming "github.com/redis-grind/grind/course/03-caching-patterns/08-warming"
 	aside "github.com/redis-grind/grind/course/03-caching-patterns/01-cache-aside"
+	stampede "github.com/redis-grind/grind/course/03-caching-patterns/07-stampede"
 	"github.com/redis-grind/grind/internal/unit"
 )
 
@@ -64,6 +65,7 @@ func New() *unit.Course {
 			}},
 			{Number: 3, Title: "Caching patterns", Teaches: "from cache-aside to two layers", Units: []unit.Entry{
 				{Dir: "03-caching-patterns/01-cache-aside", Unit: &aside.Unit},
+				{Dir: "03-caching-patterns/07-stampede", Unit: &stampede.Unit},
 			}},
 			{Number: 4, Title: "Session management", Teaches: "logins, carts, many servers"},
 			{Number: 5, Title: "Rate limiting", Teaches: "windows, buckets, quotas, attacks"},
