@@ -34,6 +34,7 @@ type Run struct {
 	metrics Metrics
 	units   map[string]string // of the metrics
 	keys    map[string]struct{}
+	spaced  bool // Space was asked for
 	closers []func() error
 }
 
@@ -96,8 +97,24 @@ func (r *Run) Key(name string) string {
 	return key
 }
 
+// Space returns a name for a package of kit that makes keys of its own behind it,
+// <name>:{<entity>}:<part>. It has no braces, so that the keys spread over slots as
+// they do in an application. What begins with it is looked for and removed when the
+// run ends.
+func (r *Run) Space(name string) string {
+	r.mu.Lock()
+	r.spaced = true
+	r.mu.Unlock()
+	return r.space() + name
+}
+
+// space begins the names of Space.
+func (r *Run) space() string { return strings.NewReplacer("{", "", "}", "").Replace(r.prefix) }
+
 // Short cuts the run's prefix off a key or a text, for people.
-func (r *Run) Short(s string) string { return strings.ReplaceAll(s, r.prefix, "") }
+func (r *Run) Short(s string) string {
+	return strings.NewReplacer(r.prefix, "", r.space(), "").Replace(s)
+}
 
 // Quick says that this run is a test: at most two seconds.
 func (r *Run) Quick() bool { return r.quick }
@@ -199,8 +216,16 @@ func (r *Run) end() error {
 	r.mu.Lock()
 	keys := slices.Collect(maps.Keys(r.keys))
 	closers := slices.Backward(slices.Clone(r.closers))
+	spaced := r.spaced
 	r.mu.Unlock()
 	var first error
+	if spaced {
+		found := r.client.Scan(ctx, 0, r.space()+"*", 1000).Iterator()
+		for found.Next(ctx) {
+			keys = append(keys, found.Val())
+		}
+		first = found.Err()
+	}
 	for batch := range slices.Chunk(keys, 500) {
 		if err := r.client.Unlink(ctx, batch...).Err(); err != nil && first == nil {
 			first = fmt.Errorf("unit %s: remove %d keys under %s: %w", r.unit.ID, len(keys), r.prefix, err)

@@ -47,7 +47,7 @@ func (r *Run) Trace(ctx context.Context, s Sample, do func(ctx context.Context, 
 	}
 	out := Trace{
 		Title: s.Title, Note: s.Note, Prefix: r.prefix, RoundTrips: recorder.RoundTrips(),
-		Events: trace.Strip(recorder.Events(), r.prefix),
+		Events: trace.Strip(trace.Strip(recorder.Events(), r.prefix), r.space()),
 	}
 	r.emit(out)
 	return out, doErr
