@@ -23,6 +23,7 @@ import (
 	settings "github.com/redis-grind/grind/course/02-web-integration-basics/05-configuration"
 	formats "github.com/redis-grind/grind/course/02-web-integration-basics/07-serialization"
 	retries "github.com/redis-grind/grind/course/02-web-integration-basics/08-errors-retries"
+	lifts "github.com/redis-grind/grind/course/03-caching-patterns/02-read-write-through"
 	pages "github.com/redis-grind/grind/course/03-caching-patterns/03-write-behind"
 	"github.com/redis-grind/grind/internal/unit"
 )
@@ -57,6 +58,7 @@ func New() *unit.Course {
 				{Dir: "02-web-integration-basics/08-errors-retries", Unit: &retries.Unit},
 			}},
 			{Number: 3, Title: "Caching patterns", Teaches: "from cache-aside to two layers", Units: []unit.Entry{
+				{Dir: "03-caching-patterns/02-read-write-through", Unit: &lifts.Unit},
 				{Dir: "03-caching-patterns/03-write-behind", Unit: &pages.Unit},
 			}},
 			{Number: 4, Title: "Session management", Teaches: "logins, carts, many servers"},
