@@ -27,6 +27,8 @@ import (
 	warming "github.com/redis-grind/grind/course/03-caching-patterns/08-warming"
 	aside "github.com/redis-grind/grind/course/03-caching-patterns/01-cache-aside"
 	stampede "github.com/redis-grind/grind/course/03-caching-patterns/07-stampede"
+	lifts "github.com/redis-grind/grind/course/03-caching-patterns/02-read-write-through"
+	pages "github.com/redis-grind/grind/course/03-caching-patterns/03-write-behind"
 	"github.com/redis-grind/grind/internal/unit"
 )
 
@@ -66,6 +68,8 @@ func New() *unit.Course {
 			{Number: 3, Title: "Caching patterns", Teaches: "from cache-aside to two layers", Units: []unit.Entry{
 				{Dir: "03-caching-patterns/01-cache-aside", Unit: &aside.Unit},
 				{Dir: "03-caching-patterns/07-stampede", Unit: &stampede.Unit},
+				{Dir: "03-caching-patterns/02-read-write-through", Unit: &lifts.Unit},
+				{Dir: "03-caching-patterns/03-write-behind", Unit: &pages.Unit},
 			}},
 			{Number: 4, Title: "Session management", Teaches: "logins, carts, many servers"},
 			{Number: 5, Title: "Rate limiting", Teaches: "windows, buckets, quotas, attacks"},
