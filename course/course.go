@@ -25,11 +25,11 @@ import (
 	settings "github.com/redis-grind/grind/course/02-web-integration-basics/05-configuration"
 	formats "github.com/redis-grind/grind/course/02-web-integration-basics/07-serialization"
 	retries "github.com/redis-grind/grind/course/02-web-integration-basics/08-errors-retries"
-	warming "github.com/redis-grind/grind/course/03-caching-patterns/08-warming"
 	aside "github.com/redis-grind/grind/course/03-caching-patterns/01-cache-aside"
-	stampede "github.com/redis-grind/grind/course/03-caching-patterns/07-stampede"
 	lifts "github.com/redis-grind/grind/course/03-caching-patterns/02-read-write-through"
 	pages "github.com/redis-grind/grind/course/03-caching-patterns/03-write-behind"
+	stampede "github.com/redis-grind/grind/course/03-caching-patterns/07-stampede"
+	warming "github.com/redis-grind/grind/course/03-caching-patterns/08-warming"
 	"github.com/redis-grind/grind/internal/unit"
 )
 
@@ -65,13 +65,11 @@ func New() *unit.Course {
 				{Dir: "02-web-integration-basics/08-errors-retries", Unit: &retries.Unit},
 			}},
 			{Number: 3, Title: "Caching patterns", Teaches: "from cache-aside to two layers", Units: []unit.Entry{
-				{Dir: "03-caching-patterns/08-warming", Unit: &warming.Unit},
-			}},
-			{Number: 3, Title: "Caching patterns", Teaches: "from cache-aside to two layers", Units: []unit.Entry{
 				{Dir: "03-caching-patterns/01-cache-aside", Unit: &aside.Unit},
-				{Dir: "03-caching-patterns/07-stampede", Unit: &stampede.Unit},
 				{Dir: "03-caching-patterns/02-read-write-through", Unit: &lifts.Unit},
 				{Dir: "03-caching-patterns/03-write-behind", Unit: &pages.Unit},
+				{Dir: "03-caching-patterns/07-stampede", Unit: &stampede.Unit},
+				{Dir: "03-caching-patterns/08-warming", Unit: &warming.Unit},
 			}},
 			{Number: 4, Title: "Session management", Teaches: "logins, carts, many servers"},
 			{Number: 5, Title: "Rate limiting", Teaches: "windows, buckets, quotas, attacks"},

@@ -16,7 +16,7 @@ var Unit = unit.Unit{
 	Title:   "Synchronous and asynchronous",
 	Lead:    "The reader closed the storm map after half a second. Your server went on drawing it, and the next thousand readers closed theirs.",
 	Minutes: 45,
-	After:   []string{"1.04", "1.07", "2.02"},
+	After:   []string{"1.04", "1.07"},
 	Params: []unit.Param{
 		{Name: "requests", Label: "maps drawn for each figure", Kind: unit.IntParam, Min: "128", Max: "8192", Default: "1024", Quick: "128"},
 		{Name: "away", Label: "how far Redis is when a reader leaves", Kind: unit.DurationParam, Min: "60ms", Max: "500ms", Default: "150ms", Quick: "80ms"},

@@ -15,7 +15,7 @@ var Unit = unit.Unit{
 	Title:    "Environments",
 	Lead:     "READ_TIMEOUT=5. The deploy was green, and every request failed: five nanoseconds.",
 	Minutes:  35,
-	After:    []string{"1.01", "2.02"},
+	After:    []string{"1.01"},
 	Needs:    []unit.Need{unit.NeedOwnServer},
 	Packages: []string{"connect"},
 	Params: []unit.Param{

@@ -14,7 +14,7 @@ var Unit = unit.Unit{
 	Title:    "Warming",
 	Lead:     "At 5:58 the cache was replaced by a better one. At 6:00 the morning edition went to 400,000 phones.",
 	Minutes:  40,
-	After:    []string{"1.04", "2.06", "3.01", "3.07"},
+	After:    []string{"1.04", "3.01", "3.07"},
 	Needs:    []unit.Need{unit.NeedRedis}, // thousands of scripts, which take the embedded server half a minute
 	Packages: []string{"cache", "cache/warm"},
 	Params: []unit.Param{
