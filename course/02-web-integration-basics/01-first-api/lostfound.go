@@ -46,7 +46,6 @@ var Unit = unit.Unit{
 	Terms: []unit.Term{
 		{Word: "problem+json", Means: "The form of RFC 9457 in which an HTTP API says what went wrong: type, title, status, detail."},
 		{Word: "OpenAPI", Means: "A document that says what an HTTP API takes and answers, so that programs can check and generate by it."},
-		{Word: "cursor", Means: "An opaque text that says where a list goes on; unlike a page number it stays right while the list changes.", Also: []string{"cursors"}, Common: true},
 		{Word: "huma", Means: "A Go library that checks requests against the types of a handler, and writes the OpenAPI document from the same types."},
 	},
 	Tasks: []unit.Task{

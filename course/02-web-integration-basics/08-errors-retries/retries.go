@@ -39,9 +39,7 @@ var Unit = unit.Unit{
 		{Text: "with a budget it hardly grows", Metric: "sent_budget", Op: "<", Bound: 1.5, Other: "callers"},
 	},
 	Terms: []unit.Term{
-		{Word: "idempotent", Means: "Done twice, it leaves what it leaves when done once."},
 		{Word: "backoff", Means: "Waiting longer before each further attempt."},
-		{Word: "jitter", Means: "A random part in a wait, so that many who wait do not come back together."},
 		{Word: "retry budget", Means: "A bound on all retries of a program together, such as a tenth of its calls.", Also: []string{"retry budgets"}},
 	},
 	Tasks: []unit.Task{
