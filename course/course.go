@@ -19,12 +19,18 @@ import (
 	keyspace "github.com/redis-grind/grind/course/01-redis-fundamentals/12-scanning"
 	notes "github.com/redis-grind/grind/course/01-redis-fundamentals/13-keys"
 	incident1 "github.com/redis-grind/grind/course/01-redis-fundamentals/incident"
+	lostfound "github.com/redis-grind/grind/course/02-web-integration-basics/01-first-api"
 	stations "github.com/redis-grind/grind/course/02-web-integration-basics/03-sync-async"
 	cloakroom "github.com/redis-grind/grind/course/02-web-integration-basics/04-dependency-injection"
 	settings "github.com/redis-grind/grind/course/02-web-integration-basics/05-configuration"
 	formats "github.com/redis-grind/grind/course/02-web-integration-basics/07-serialization"
 	retries "github.com/redis-grind/grind/course/02-web-integration-basics/08-errors-retries"
 	catalogproject "github.com/redis-grind/grind/course/09-projects/01-catalog"
+	warming "github.com/redis-grind/grind/course/03-caching-patterns/08-warming"
+	aside "github.com/redis-grind/grind/course/03-caching-patterns/01-cache-aside"
+	stampede "github.com/redis-grind/grind/course/03-caching-patterns/07-stampede"
+	lifts "github.com/redis-grind/grind/course/03-caching-patterns/02-read-write-through"
+	pages "github.com/redis-grind/grind/course/03-caching-patterns/03-write-behind"
 	"github.com/redis-grind/grind/internal/unit"
 )
 
@@ -52,13 +58,22 @@ func New() *unit.Course {
 				{Dir: "01-redis-fundamentals/13-keys", Unit: &notes.Unit},
 			}},
 			{Number: 2, Title: "Web integration", Teaches: "connections, dependencies, health, errors", Units: []unit.Entry{
+				{Dir: "02-web-integration-basics/01-first-api", Unit: &lostfound.Unit},
 				{Dir: "02-web-integration-basics/03-sync-async", Unit: &stations.Unit},
 				{Dir: "02-web-integration-basics/04-dependency-injection", Unit: &cloakroom.Unit},
 				{Dir: "02-web-integration-basics/05-configuration", Unit: &settings.Unit},
 				{Dir: "02-web-integration-basics/07-serialization", Unit: &formats.Unit},
 				{Dir: "02-web-integration-basics/08-errors-retries", Unit: &retries.Unit},
 			}},
-			{Number: 3, Title: "Caching patterns", Teaches: "from cache-aside to two layers"},
+			{Number: 3, Title: "Caching patterns", Teaches: "from cache-aside to two layers", Units: []unit.Entry{
+				{Dir: "03-caching-patterns/08-warming", Unit: &warming.Unit},
+			}},
+			{Number: 3, Title: "Caching patterns", Teaches: "from cache-aside to two layers", Units: []unit.Entry{
+				{Dir: "03-caching-patterns/01-cache-aside", Unit: &aside.Unit},
+				{Dir: "03-caching-patterns/07-stampede", Unit: &stampede.Unit},
+				{Dir: "03-caching-patterns/02-read-write-through", Unit: &lifts.Unit},
+				{Dir: "03-caching-patterns/03-write-behind", Unit: &pages.Unit},
+			}},
 			{Number: 4, Title: "Session management", Teaches: "logins, carts, many servers"},
 			{Number: 5, Title: "Rate limiting", Teaches: "windows, buckets, quotas, attacks"},
 			{Number: 6, Title: "Real-time features", Teaches: "broadcasts, sockets, presence, chat"},

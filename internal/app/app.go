@@ -71,7 +71,19 @@ type Env struct {
 	// Lookup finds the value of a setting, as os.LookupEnv does. Nil finds none.
 	Lookup func(name string) (string, bool)
 
+	// Faults break its Redis, for a page with buttons. Nil unless that is a private
+	// server of who started the application.
+	Faults Faults
+
 	Logger *slog.Logger // zero is slog.Default
+}
+
+// Faults are failures of a server. A *redisproc.Server has them.
+type Faults interface {
+	Pause() error // it answers nothing until Resume
+	Resume() error
+	Kill(ctx context.Context) error
+	Restart(ctx context.Context) error // after Kill it may be empty
 }
 
 // Value is what the environment has for a setting, and its default otherwise. A

@@ -58,7 +58,8 @@ func TestFaultsOf(t *testing.T) {
 		"a map":      {"kit/p/p.go", "var m = map[string]int{}", []string{"kit/p/p.go:2: var m: kit keeps no package state"}},
 		"a counter":  {"kit/p/p.go", "var a, b int", []string{"kit/p/p.go:2: var a: kit keeps no package state", "kit/p/p.go:2: var b: kit keeps no package state"}},
 		"a logger":   {"kit/p/p.go", `import "log"`, []string{"kit/p/p.go:2: import log: the caller's *slog.Logger, or none"}},
-		"a server":   {"kit/p/p.go", `import "net/http"`, []string{"kit/p/p.go:2: import net/http: only in middleware.go or handler.go"}},
+		"a server":   {"kit/p/p.go", `import "net/http"`, []string{"kit/p/p.go:2: import net/http: only in middleware.go or handler.go, or in a package named http…"}},
+		"http…":      {"kit/p/httpp/p.go", `import "net/http"`, nil},
 		"middleware": {"kit/p/middleware.go", `import "net/http"`, nil},
 		"redistest":  {"kit/redistest/main.go", "var server *int", nil},
 		"sentinel":   {"kit/p/p.go", "import \"errors\"\nvar ErrNo = errors.New(\"p: no\")", nil},
@@ -100,8 +101,8 @@ func faultsOf(name, source string) ([]string, error) {
 		case `"log"`:
 			add(spec, "import log", "the caller's *slog.Logger, or none")
 		case `"net/http"`:
-			if base != "middleware.go" && base != "handler.go" {
-				add(spec, "import net/http", "only in middleware.go or handler.go")
+			if base != "middleware.go" && base != "handler.go" && !strings.HasPrefix(filepath.Base(dir), "http") {
+				add(spec, "import net/http", "only in middleware.go or handler.go, or in a package named http…")
 			}
 		}
 	}

@@ -204,29 +204,35 @@ func (a *app) appEnv(ctx context.Context, one *application.App, f appFlags) (env
 	if !slices.Contains(one.Needs, application.Redis) {
 		return env, "without Redis", nil
 	}
-	env.Redis, redisLine, err = a.appRedis(ctx)
+	redisLine, err = a.appRedis(ctx, &env)
 	return env, redisLine, err
 }
 
 // appRedis finds or starts the Redis of an application, as for every command; but
 // an application, unlike a unit, also works on a Cluster or behind Sentinels.
-func (a *app) appRedis(ctx context.Context) (address, line string, err error) {
+// The line says which it is.
+func (a *app) appRedis(ctx context.Context, env *application.Env) (line string, err error) {
 	scheme, _, _ := strings.Cut(a.url, "://")
 	if strings.Contains(scheme, "+") {
 		if !a.anyRedis {
-			return "", "", fmt.Errorf("grind does not look at all servers of a %s to see whether others depend on them. Nothing was written.\n"+
+			return "", fmt.Errorf("grind does not look at all servers of a %s to see whether others depend on them. Nothing was written.\n"+
 				"--%s uses it, and touches only keys under %s", scheme, useThisRedis, localredis.Prefix)
 		}
-		return a.url, fmt.Sprintf("yours, by %s (only keys under %s are touched)", scheme, localredis.Prefix), nil
+		env.Redis = a.url
+		return fmt.Sprintf("yours, by %s (only keys under %s are touched)", scheme, localredis.Prefix), nil
 	}
 	r, err := a.openRedis(ctx)
 	if err != nil {
-		return "", "", err
+		return "", err
 	}
-	if r.Kind() == localredis.External {
-		return a.url, r.Line(), nil
+	env.Redis = a.url
+	if r.Kind() != localredis.External {
+		env.Redis = redisURL(r.Options())
 	}
-	return redisURL(r.Options()), r.Line(), nil
+	if p := r.Process(); p != nil {
+		env.Faults = p
+	}
+	return r.Line(), nil
 }
 
 // redisURL is the address of a server of ours, with its password.

@@ -127,6 +127,10 @@ func flavourName(flavour string) string {
 	return "Redis"
 }
 
+// Process is the server's process, for who wants to break it; nil unless it is
+// Private.
+func (r *Redis) Process() *redisproc.Server { return r.process }
+
 // Kind says what sort of server it is.
 func (r *Redis) Kind() Kind { return r.kind }
 

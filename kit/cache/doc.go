@@ -100,6 +100,10 @@
 //   - The clocks of a cluster's nodes should agree within a fraction of the TTL.
 //     A step of a node's clock during a load can hide an invalidation by tag from
 //     that load.
+//   - In a cluster failures of all nodes are counted together. While one of them is
+//     away and the others answer, reads of its keys cost RedisTimeout each.
+//   - Run hears of leases too: with many processes that have a memory, each load
+//     tells all of them of two or three keys.
 //   - While Redis is asked for a hit, a caller's cancel is noticed after at most
 //     RedisTimeout, where its deadline is not nearer: thousands of reads share one
 //     timer.

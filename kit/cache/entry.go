@@ -90,6 +90,8 @@ type Entry struct {
 	ttl     time.Duration
 	tags    []string
 	noStore bool
+	since   time.Time
+	stale   bool
 }
 
 // Tag adds tags by which InvalidateTag finds the entry. Any bytes are allowed.
@@ -105,3 +107,13 @@ func (e *Entry) TTL(ttl time.Duration) {
 // NoStore keeps the entry from being stored: it is for the callers who wait for
 // it now.
 func (e *Entry) NoStore() { e.noStore = true }
+
+// Since says that the value was read at a moment before this load began: its TTL
+// counts from then, and an invalidation of one of its tags since then keeps it
+// from being stored. An invalidation of its key does so only since the load
+// began, so such a value should have a tag.
+func (e *Entry) Since(read time.Time) { e.since = read }
+
+// Stale reports whether there is a value that this load is to replace: one that
+// is stale, is to be refreshed before its time, or cannot be read.
+func (e *Entry) Stale() bool { return e.stale }

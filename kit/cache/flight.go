@@ -33,8 +33,7 @@ type flight[V any] struct {
 type outcome[V any] struct {
 	result Result[V]
 	err    error
-	loaded time.Time // when the load of the result began
-	doubt  bool      // no lease vouches for the result: it is for those who came before loaded
+	asOf   time.Time // until then no invalidation can have met the result; zero: whenever
 	again  bool      // no result: a refresh that found somebody else at work
 }
 
@@ -104,9 +103,9 @@ func (c *Cache[K, V]) share(ctx context.Context, n name, fly func(context.Contex
 		case <-ctx.Done():
 			return Result[V]{}, fmt.Errorf("cache: fetch %q: %w", n.text, ctx.Err())
 		}
-		// What nothing vouches for may be older than an invalidation that this caller
-		// knows of, unless it was loaded after the caller came.
-		if f.out.again || f.out.doubt && came.After(f.out.loaded) {
+		// Who came after the last moment at which the result was surely right may know
+		// of an invalidation that came after it too.
+		if f.out.again || !f.out.asOf.IsZero() && came.After(f.out.asOf) {
 			continue
 		}
 		return f.out.result, f.out.err
@@ -118,6 +117,12 @@ func (c *Cache[K, V]) share(ctx context.Context, n name, fly func(context.Contex
 func (c *Cache[K, V]) lead(ctx context.Context, key K, n name, seen string, load loader[V], refresh bool) outcome[V] {
 	began, token := time.Now(), newToken()
 	epoch := c.local.epoch(n)
+	if replaced := load; seen != "" {
+		load = func(ctx context.Context, e *Entry) (V, error) {
+			e.stale = true
+			return replaced(ctx, e)
+		}
+	}
 	for loads := 0; ; {
 		g, err := c.remote.acquire(ctx, n, token, seen)
 		if err != nil {
@@ -132,7 +137,7 @@ func (c *Cache[K, V]) lead(ctx context.Context, key K, n name, seen string, load
 				if !refresh {
 					c.stats.waited.Add(1)
 				}
-				return outcome[V]{result: resultAt(f.value, f.header, Redis, g.now), err: notFound(n, f.header)}
+				return outcome[V]{result: resultAt(f.value, f.header, Redis, g.now), err: notFound(n, f.header), asOf: g.at}
 			}
 			if f.newer {
 				return c.unstored(ctx, n, load)
@@ -182,23 +187,24 @@ func (c *Cache[K, V]) loadLeased(ctx context.Context, key K, n name, l lease, lo
 		return out, false
 	}
 	entry, ttl := c.encode(n, l, loaded)
+	ending := time.Now()
 	if entry == nil {
-		held, err := c.remote.release(ctx, n, l.token)
-		out.doubt = err != nil || !held
+		if held, err := c.remote.release(ctx, n, l.token); held && err == nil {
+			out.asOf = ending
+		}
 		return out, false
 	}
 	stored, err := c.put(ctx, n, l, loaded.began, c.tagsOf(key, loaded), ttl, entry)
 	switch {
 	case err != nil:
 		c.failed(err)
-		out.doubt = true
 		return out, false
 	case !stored:
 		c.stats.refused.Add(1)
-		out.doubt = true
 		return out, true
 	}
 	c.stats.stored.Add(1)
+	out.asOf = ending
 	head, _, _ := parseHeader(entry)
 	now := c.remote.clock.ms()
 	out.result = resultAt(loaded.value, head, Origin, now)
@@ -252,7 +258,11 @@ func call[T any](ctx context.Context, within, every time.Duration, load loader[T
 	for {
 		select {
 		case l := <-done:
-			l.began, l.took = began, time.Since(began)
+			l.began = began
+			if since := l.entry.since; !since.IsZero() && since.Before(began) {
+				l.began = since
+			}
+			l.took = time.Since(l.began)
 			return l
 		case <-ctx.Done():
 			return loaded[T]{err: fmt.Errorf("the loader did not return within %v: %w", within, ctx.Err()), began: began}
@@ -274,14 +284,16 @@ func survive[T any](ctx context.Context, load loader[T]) (l loaded[T]) {
 	return l
 }
 
-// loadedOutcome makes an outcome of what a loader came back with.
+// loadedOutcome makes an outcome of what a loader came back with. Until a lease
+// says more, it is as of when the load began.
 func (c *Cache[K, V]) loadedOutcome(n name, l loaded[V]) outcome[V] {
-	out := outcome[V]{loaded: l.began}
-	if l.err != nil {
-		out.err = fmt.Errorf("cache: load %q: %w", n.text, l.err)
-		return out
+	if l.err == nil {
+		return outcome[V]{result: Result[V]{Value: l.value, Source: Origin}, asOf: l.began}
 	}
-	out.result = Result[V]{Value: l.value, Source: Origin}
+	out := outcome[V]{err: fmt.Errorf("cache: load %q: %w", n.text, l.err)}
+	if l.negative {
+		out.asOf = l.began
+	}
 	return out
 }
 
@@ -289,9 +301,7 @@ func (c *Cache[K, V]) loadedOutcome(n name, l loaded[V]) outcome[V] {
 // lease for too long, or what is stored must not be overwritten.
 func (c *Cache[K, V]) unstored(ctx context.Context, n name, load loader[V]) outcome[V] {
 	c.stats.unstored.Add(1)
-	out := c.loadedOutcome(n, c.call(ctx, n, "", load))
-	out.doubt = true
-	return out
+	return c.loadedOutcome(n, c.call(ctx, n, "", load))
 }
 
 // offline loads when Redis did not answer: not more than OriginLimit at once.
@@ -306,6 +316,7 @@ func (c *Cache[K, V]) offline(ctx context.Context, n name, load loader[V], cause
 		return outcome[V]{err: fmt.Errorf("cache: load %q: %w: %w", n.text, ErrOverloaded, cause)}
 	}
 	defer c.origin.leave()
-	c.stats.unstored.Add(1)
-	return c.loadedOutcome(n, c.call(ctx, n, "", load))
+	out := c.unstored(ctx, n, load)
+	out.asOf = time.Time{}
+	return out
 }

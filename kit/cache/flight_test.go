@@ -298,14 +298,14 @@ func TestFetch_alwaysInvalidated(t *testing.T) {
 	}
 }
 
-// Who joined a load that an invalidation met, after it had begun, may know of
-// that invalidation: it gets what is loaded later.
-func TestShare_doubt(t *testing.T) {
+// Who joins a flight that has its result already may know of an invalidation that
+// came after it: it gets what is loaded later.
+func TestShare_late(t *testing.T) {
 	t.Parallel()
 	c := newUsers(t)
 	n := c.nameOf(7)
 	f := &flight[user]{done: make(chan struct{})}
-	f.out = outcome[user]{result: Result[user]{Value: user{7, "old"}}, loaded: time.Now(), doubt: true}
+	f.out = outcome[user]{result: Result[user]{Value: user{7, "old"}}, asOf: time.Now()}
 	c.flights.open = map[string]*flight[user]{n.text: f}
 	got := make(chan user)
 	go func() {

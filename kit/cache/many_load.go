@@ -28,7 +28,7 @@ func (c *Cache[K, V]) leadMany(ctx context.Context, items []*item[K, V], load ba
 		granted, waiting, newer, err := c.acquireMany(ctx, items, values)
 		if err != nil {
 			c.failed(err)
-			return c.offlineMany(ctx, items, load, values, err)
+			return c.offlineMany(ctx, append(items, alone...), load, values, err)
 		}
 		if alone = append(alone, newer...); len(alone) > 0 && !refresh {
 			if err := c.loadAlone(ctx, alone, load, values); err != nil {

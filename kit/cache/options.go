@@ -51,6 +51,11 @@ type Options[K comparable, V any] struct {
 	// with when loading a newer one fails. Zero is not at all; negative is an error.
 	StaleIfError time.Duration
 
+	// StaleFunc gives a value its own StaleWhileRevalidate and StaleIfError, in place
+	// of those above; zero and negative mean not at all. It must say the same of a
+	// value that was stored and read again. Nil is those above for all.
+	StaleFunc func(value V) (whileRevalidate, ifError time.Duration)
+
 	// EarlyRefresh is how eagerly a value is loaded anew before its TTL ends, in
 	// the background and by one process: the β of XFetch. At 1, a value that is
 	// read n times while it loads once is refreshed about ln n load times before
@@ -81,9 +86,9 @@ type Options[K comparable, V any] struct {
 	// Readers wait meanwhile. Zero is not at all; negative is an error.
 	ReplicaLag time.Duration
 
-	// RedisTimeout bounds each step of a read that asks Redis. After it, and at
-	// once when Redis has failed several times in a row, the reader goes to the
-	// origin. Zero is DefaultRedisTimeout; negative is an error.
+	// RedisTimeout bounds each step of a read that asks Redis, and so does half of
+	// what the caller's deadline leaves. After it, and at once when Redis has failed
+	// several times in a row, the reader goes to the origin. Zero is DefaultRedisTimeout; negative is an error.
 	RedisTimeout time.Duration
 
 	// OriginLimit is how many loads run at once in this process while Redis does

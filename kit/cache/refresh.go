@@ -31,12 +31,23 @@ func (c *Cache[K, V]) ageOf(f *found[V], now int64) freshness {
 		return fresh
 	case f.header.negative:
 		return gone
-	case -left < c.options.StaleWhileRevalidate:
+	}
+	whileRevalidate, ifError := c.staleFor(f.value)
+	switch {
+	case -left < whileRevalidate:
 		return revalidate
-	case -left < c.options.StaleIfError:
+	case -left < ifError:
 		return lastResort
 	}
 	return gone
+}
+
+// staleFor is for how long after its TTL a value is of use.
+func (c *Cache[K, V]) staleFor(value V) (whileRevalidate, ifError time.Duration) {
+	if c.options.StaleFunc != nil {
+		return c.options.StaleFunc(value)
+	}
+	return c.options.StaleWhileRevalidate, c.options.StaleIfError
 }
 
 // dueEarly decides by lot whether an entry is to be loaded anew before its

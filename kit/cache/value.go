@@ -80,11 +80,12 @@ func (c *Cache[K, V]) encode(n name, l lease, loaded loaded[V]) (entry []byte, t
 		return nil, 0
 	}
 	freshFor = c.jittered(freshFor)
+	created := l.grant.now - max(l.grant.at.Sub(loaded.began), 0).Milliseconds() // earlier by Entry.Since alone
 	head := header{
 		id:       entryID([]byte(l.token)),
 		negative: loaded.negative,
-		created:  l.grant.now,
-		fresh:    l.grant.now + max(freshFor.Milliseconds(), 1),
+		created:  created,
+		fresh:    created + max(freshFor.Milliseconds(), 1),
 		took:     loaded.took,
 	}
 	entry = head.append(make([]byte, 0, headerSize))
@@ -100,7 +101,8 @@ func (c *Cache[K, V]) encode(n name, l lease, loaded loaded[V]) (entry []byte, t
 			c.stats.oversized.Add(1)
 			return nil, 0
 		}
-		freshFor += max(c.options.StaleWhileRevalidate, c.options.StaleIfError)
+		whileRevalidate, ifError := c.staleFor(loaded.value)
+		freshFor += max(whileRevalidate, ifError, 0)
 	}
 	return entry, freshFor
 }

@@ -1,0 +1,2 @@
+// Package catalog is a product API behind caches.
+package catalog
