@@ -25,6 +25,8 @@ import (
 	settings "github.com/redis-grind/grind/course/02-web-integration-basics/05-configuration"
 	formats "github.com/redis-grind/grind/course/02-web-integration-basics/07-serialization"
 	retries "github.com/redis-grind/grind/course/02-web-integration-basics/08-errors-retries"
+	catalogproject "github.com/redis-grind/grind/course/09-projects/01-catalog"
+	warming "github.com/redis-grind/grind/course/03-caching-patterns/08-warming"
 	aside "github.com/redis-grind/grind/course/03-caching-patterns/01-cache-aside"
 	lifts "github.com/redis-grind/grind/course/03-caching-patterns/02-read-write-through"
 	pages "github.com/redis-grind/grind/course/03-caching-patterns/03-write-behind"
@@ -76,7 +78,9 @@ func New() *unit.Course {
 			{Number: 6, Title: "Real-time features", Teaches: "broadcasts, sockets, presence, chat"},
 			{Number: 7, Title: "Advanced patterns", Teaches: "locks, jobs, streams, places, sketches"},
 			{Number: 8, Title: "Production practices", Teaches: "memory, failover, clusters, recovery"},
-			{Number: 9, Title: "Projects", Teaches: "eight applications that you build"},
+			{Number: 9, Title: "Projects", Teaches: "eight applications that you build", Units: []unit.Entry{
+				{Dir: "09-projects/01-catalog", Unit: &catalogproject.Unit},
+			}},
 		},
 		Incidents: []unit.IncidentEntry{
 			{Phase: 1, Dir: "01-redis-fundamentals/incident", Incident: &incident1.Incident},

@@ -161,7 +161,7 @@ func (a *app) sayMilestone(t exercise.Test) {
 	}
 	took := (time.Duration(t.Cost.Millis) * time.Millisecond).Round(10 * time.Millisecond)
 	a.say("  %s  %-9s  %s", word, t.Task, t.Name)
-	a.say("         %s", pal.soft(fmt.Sprintf("%d requests, %d commands, %d calls of the origin, %v", t.Cost.Requests, t.Cost.Commands, t.Cost.Origin, took)))
+	a.say("         %s", pal.soft(fmt.Sprintf("requests %d, commands %d, origin calls %d, %v", t.Cost.Requests, t.Cost.Commands, t.Cost.Origin, took)))
 	if t.Message != "" {
 		a.say("         %s", strings.ReplaceAll(strings.TrimSpace(t.Message), "\n", "\n         "))
 	}

@@ -43,7 +43,8 @@ func (a *App) String() string { return fmt.Sprintf("instance %d", a.Number) }
 
 // Answer is what an instance answered.
 type Answer struct {
-	Request string // GET /products/7, for messages
+	Request string // GET /products/7
+	Sent    string // the document, as JSON; empty if there was none
 	Status  int
 	Header  http.Header
 	Body    []byte
@@ -85,7 +86,7 @@ func (a *App) do(ctx context.Context, answer *Answer, method, path string, docum
 		if err != nil {
 			return err
 		}
-		body = bytes.NewReader(text)
+		body, answer.Sent = bytes.NewReader(text), string(text)
 	}
 	request, err := http.NewRequestWithContext(ctx, method, a.URL+path, body)
 	if err != nil {
@@ -119,13 +120,16 @@ func plain(err error) error {
 	return err
 }
 
+// asked is the request with what was sent, for messages.
+func (a *Answer) asked() string { return strings.TrimSpace(a.Request + " " + a.Sent) }
+
 // Is reports whether the answer has this status, and if not, what it is instead.
 func (a *Answer) Is(status int) (complaint string) {
 	switch {
 	case a.Err != nil:
-		return fmt.Sprintf("%s: got no answer, want %d: %v", a.Request, status, a.Err)
+		return fmt.Sprintf("%s: got no answer, want %d: %v", a.asked(), status, a.Err)
 	case a.Status != status:
-		return fmt.Sprintf("%s: got %d, want %d%s", a.Request, a.Status, status, a.excerpt())
+		return fmt.Sprintf("%s: got %d, want %d%s", a.asked(), a.Status, status, a.excerpt())
 	}
 	return ""
 }

@@ -94,8 +94,10 @@ func (r *Runner) Reset(s Starter) (backup string, err error) {
 			return "", fmt.Errorf("project: reset %s: %w", r.Unit, err)
 		}
 	}
-	_, err = r.Start(s)
-	return backup, err
+	if _, err := r.Start(s); err != nil {
+		return backup, err
+	}
+	return backup, r.record(func(p *progress.Record) { p.Reached, p.HintsShown = nil, 0 })
 }
 
 // Milestones are those of the project, in order.

@@ -11,7 +11,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/redis-grind/grind/internal/project/projecttest"
+	"github.com/redis-grind/grind/internal/unit/unittest"
 )
+
+func TestClaims(t *testing.T) { unittest.Claims(t, &Unit) }
+
+func TestLesson(t *testing.T) { unittest.Lesson(t, &Unit) }
 
 // reference is the application that was written from contract.yaml alone.
 func reference(t *testing.T) projecttest.Program {
@@ -76,7 +81,7 @@ func TestStarters(t *testing.T) {
 		{Dir: "starter-fastapi", Argv: reference(t).Argv},
 	} {
 		report, _ := projecttest.Check(t, &Project, app, "")
-		if len(report.Tests) != 1 || !strings.Contains(report.Tests[0].Message, "/price: got 200, want 422") {
+		if len(report.Tests) != 1 || !strings.Contains(report.Tests[0].Message, `/price {"price_cents":-1}: got 200, want 422`) {
 			t.Errorf("%s: got %+v, want it to come up, and to be told of a price below zero", app.Dir, report)
 		}
 	}
