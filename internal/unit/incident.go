@@ -24,7 +24,7 @@ type Incident struct {
 	Title string
 	// Lead is one sentence: what hurts.
 	Lead string
-	// Minutes is how long it takes, measured by doing it.
+	// Minutes is how long it takes, by the rule of docs/decisions/0014.
 	Minutes int
 	// Program is the folder of the program, beside the incident's text.
 	Program string

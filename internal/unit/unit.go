@@ -16,7 +16,7 @@ type Unit struct {
 	Title string
 	// Lead is one sentence: the problem as it hurts.
 	Lead string
-	// Minutes is how long it takes, measured by doing it.
+	// Minutes is how long it takes, by the rule of docs/decisions/0014.
 	Minutes int
 	// After names the units it builds on.
 	After []string

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/redis-grind/grind/internal/unit"
@@ -97,7 +98,15 @@ func (s *sketch) rule(x1, y1, x2, y2 float64, class string) {
 }
 
 // textWidth is about how wide a text of 13 pixels is.
-func textWidth(s string) float64 { return 7.1 * float64(utf8.RuneCountInString(s)) }
+func textWidth(s string) float64 {
+	width := 7.1 * float64(utf8.RuneCountInString(s))
+	for _, r := range s {
+		if unicode.IsUpper(r) {
+			width += 1.8 // names of commands
+		}
+	}
+	return width
+}
 
 // fit cuts a text to a width.
 func fit(s string, width float64) string {

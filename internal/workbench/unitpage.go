@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis-grind/grind/internal/race"
@@ -91,6 +92,15 @@ type paramView struct {
 	Shown           string
 	Stops           []string // of a duration, as text
 	At, LastStop    int
+}
+
+// Called is the name that lessons and --set call the parameter by, where the label
+// does not say it.
+func (v paramView) Called() string {
+	if strings.Contains(v.Label, v.Name) {
+		return ""
+	}
+	return v.Name
 }
 
 func paramOf(p unit.Param) paramView {

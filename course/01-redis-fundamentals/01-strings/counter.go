@@ -14,7 +14,7 @@ var Unit = unit.Unit{
 	ID:      "1.01",
 	Title:   "Key-value and atomic counters",
 	Lead:    "Two people like the same photo in the same millisecond. Your counter says one.",
-	Minutes: 20,
+	Minutes: 30,
 	Params: []unit.Param{
 		{Name: "clients", Label: "clients", Kind: unit.IntParam, Min: "2", Max: "200", Default: "50", Quick: "8"},
 		{Name: "likes", Label: "likes each", Kind: unit.IntParam, Min: "100", Max: "5000", Default: "1000", Quick: "200"},

@@ -13,7 +13,7 @@ var Unit = unit.Unit{
 	ID:      "1.02",
 	Title:   "Objects in hashes",
 	Lead:    "Nora moved house. Her parcel did not.",
-	Minutes: 30,
+	Minutes: 50,
 	After:   []string{"1.01"},
 	Params: []unit.Param{
 		{Name: "services", Label: "services", Kind: unit.IntParam, Min: "2", Max: "50", Default: "20", Quick: "8"},

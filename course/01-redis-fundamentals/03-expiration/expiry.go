@@ -13,7 +13,7 @@ var Unit = unit.Unit{
 	ID:      "1.03",
 	Title:   "Time to live",
 	Lead:    "The hold on seat 14C ended at 20:10. At 20:50 nobody had been told.",
-	Minutes: 40,
+	Minutes: 50,
 	After:   []string{"1.01", "1.02"},
 	Needs:   []unit.Need{unit.NeedRedis, unit.NeedOwnServer},
 	Params: []unit.Param{

@@ -14,7 +14,7 @@ var Unit = unit.Unit{
 	ID:      "1.05",
 	Title:   "MULTI, WATCH and a first script",
 	Lead:    "The club has 100 euros, pays 80 and 50, and has 50 left.",
-	Minutes: 60,
+	Minutes: 55,
 	After:   []string{"1.01", "1.03", "1.04"},
 	Params: []unit.Param{
 		{Name: "clients", Label: "clients", Kind: unit.IntParam, Min: "4", Max: "64", Default: "16", Quick: "8"},

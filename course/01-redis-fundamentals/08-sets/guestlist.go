@@ -14,7 +14,7 @@ var Unit = unit.Unit{
 	ID:      "1.08",
 	Title:   "Unique collections and membership",
 	Lead:    "A million tickets, two doors, and one ticket that was photographed.",
-	Minutes: 30,
+	Minutes: 45,
 	After:   []string{"1.01", "1.05", "1.06"},
 	Params: []unit.Param{
 		{Name: "tickets", Label: "tickets sold", Kind: unit.IntParam, Min: "10000", Max: "1000000", Default: "1000000", Quick: "50000"},

@@ -15,7 +15,7 @@ var Unit = unit.Unit{
 	ID:      "1.09",
 	Title:   "Rankings and ranges",
 	Lead:    "Wanda is 48,213th of 100,000, and your server sorts all of them to find that out.",
-	Minutes: 40,
+	Minutes: 50,
 	After:   []string{"1.02", "1.05", "1.08"},
 	Params: []unit.Param{
 		{Name: "players", Label: "players on the board", Kind: unit.IntParam, Min: "1000", Max: "1000000", Default: "100000", Quick: "20000"},

@@ -15,7 +15,7 @@ var Unit = unit.Unit{
 	ID:      "1.10",
 	Title:   "Streams and consumer groups",
 	Lead:    "The screen in the kitchen restarts, a cook drops out with ten orders in hand, and at midnight an auditor wants the whole evening again.",
-	Minutes: 45,
+	Minutes: 60,
 	After:   []string{"1.05", "1.07"},
 	Params: []unit.Param{
 		{Name: "orders", Label: "orders of the evening", Kind: unit.IntParam, Min: "100", Max: "2000", Default: "300", Quick: "100"},

@@ -15,7 +15,7 @@ var Unit = unit.Unit{
 	ID:      "1.11",
 	Title:   "Broadcasting",
 	Lead:    "At 14:02 line 9 moves to platform 4. The display on platform 2 went through a short silence at 14:02, and shows line 9 until evening.",
-	Minutes: 45,
+	Minutes: 60,
 	After:   []string{"1.05", "1.10"},
 	Params: []unit.Param{
 		{Name: "notices", Label: "notices published", Kind: unit.IntParam, Min: "20", Max: "2000", Default: "200", Quick: "50"},

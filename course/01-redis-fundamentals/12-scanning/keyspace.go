@@ -15,7 +15,7 @@ var Unit = unit.Unit{
 	ID:      "1.12",
 	Title:   "Finding keys",
 	Lead:    "Fifty pages have to go. The line that finds them stops the shop.",
-	Minutes: 40,
+	Minutes: 35,
 	After:   []string{"1.02", "1.05", "1.08"},
 	Needs:   []unit.Need{unit.NeedOwnServer},
 	Params: []unit.Param{

@@ -15,7 +15,7 @@ var Unit = unit.Unit{
 	ID:      "1.13",
 	Title:   "Keys, models and indexes",
 	Lead:    "Somebody signed up as *, and closed the account again. Everybody's notes were gone.",
-	Minutes: 60,
+	Minutes: 65,
 	After:   []string{"1.02", "1.04", "1.05", "1.08", "1.12"},
 	Params: []unit.Param{
 		{Name: "notes", Label: "notes", Kind: unit.IntParam, Min: "1000", Max: "20000", Default: "5000", Quick: "1000"},

@@ -25,7 +25,7 @@ var ErrNotImplemented = errors.New("not written yet")
 //
 // A job that was begun is finished: the context that do gets does not end with ctx.
 // A job that comes while Work stops is done, or is in queue again. So when Work
-// returns nil, hand is empty. An error of do or of Redis ends Work and is returned;
+// returns nil, nothing that it took is left in hand. An error of do or of Redis ends Work and is returned;
 // the job stays in hand.
 func Work(ctx context.Context, rdb redis.Cmdable, queue, hand string, do func(ctx context.Context, job string) error) error {
 	if err := putBack(ctx, rdb, queue, hand); err != nil {

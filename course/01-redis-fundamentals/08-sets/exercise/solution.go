@@ -13,9 +13,10 @@ import (
 // ErrNotImplemented is what the functions return until you write them.
 var ErrNotImplemented = errors.New("not written yet")
 
-// Follow adds a follower to the set at key: the followers of one person. isNew says whether this call is the one
-// that added it: of many calls for the same follower, made at the same time or one
-// after the other, exactly one is told true. One command.
+// Follow adds a follower to the set at key: the followers of one person. isNew says
+// whether this call is the one that added it: of many calls for the same follower,
+// made at the same time or one after the other, exactly one is told true. One
+// command.
 func Follow(ctx context.Context, rdb redis.Cmdable, key, follower string) (isNew bool, err error) {
 	// SADD answers how many of the members were new: 1, or 0.
 	added, err := rdb.SAdd(ctx, key, follower).Result()
@@ -30,8 +31,8 @@ func Follows(ctx context.Context, rdb redis.Cmdable, key, who string) (bool, err
 }
 
 // Both returns the people who follow both a and b, which are the sets of two
-// people's followers, in any order. Who is not in the answer does not travel either. One
-// command.
+// people's followers, in any order. Who is not in the answer does not travel either.
+// One command.
 func Both(ctx context.Context, rdb redis.Cmdable, a, b string) ([]string, error) {
 	return rdb.SInter(ctx, a, b).Result()
 }
