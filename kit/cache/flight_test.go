@@ -187,9 +187,9 @@ func TestFetch_deadLeader(t *testing.T) {
 // A load lasts three leases. It is renewed, and others wait for it.
 func TestFetch_renewed(t *testing.T) {
 	t.Parallel()
-	short := func(o *Options[int64, user]) { o.LeaseTTL = 150 * time.Millisecond }
+	short := func(o *Options[int64, user]) { o.LeaseTTL = time.Second }
 	c := newUsers(t, short)
-	other, o := twin(t, c, short), &origin{delay: 500 * time.Millisecond}
+	other, o := twin(t, c, short), &origin{delay: 3 * time.Second}
 	o.set(7, "ann")
 	var wg sync.WaitGroup
 	for _, c := range []*Cache[int64, user]{c, other} {

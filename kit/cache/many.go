@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/redis/go-redis/v9"
 
@@ -35,9 +36,9 @@ type item[K comparable, V any] struct {
 // keys with a stale value (Options.StaleIfError) count as there. In other ways
 // it is as Fetch; one call of load counts once against Options.OriginLimit.
 //
-// Redis: 1 round trip for all keys, GETs in a pipeline, in a cluster 1 to each
-// node; 2 more when something is loaded, acquire.lua and store.lua in pipelines,
-// and 1 more where Options.TagFunc gives tags. Keys <name>:{<key>}:v and :l.
+// Redis: 1 round trip for each 200 keys, GETs in a pipeline, in a cluster 1 to
+// each node; 2 more when something is loaded, acquire.lua and store.lua in
+// pipelines, and 1 more where Options.TagFunc gives tags. Keys <name>:{<key>}:v and :l.
 func (c *Cache[K, V]) FetchMany(ctx context.Context, ids []K, load func(ctx context.Context, ids []K) (map[K]V, error)) (map[K]V, error) {
 	values := make(map[K]V, len(ids))
 	asked := c.localMany(ids, values)
@@ -95,8 +96,21 @@ func (c *Cache[K, V]) localMany(ids []K, values map[K]V) []*item[K, V] {
 	return rest
 }
 
+// inOneStep is how many keys go to Redis together: what has to be done for them
+// there, and on the way, must fit into RedisTimeout on a busy day.
+const inOneStep = 200
+
 // lookMany reads what Redis has.
 func (c *Cache[K, V]) lookMany(ctx context.Context, items []*item[K, V]) error {
+	for some := range slices.Chunk(items, inOneStep) {
+		if err := c.lookSome(ctx, some); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Cache[K, V]) lookSome(ctx context.Context, items []*item[K, V]) error {
 	cmds := make([]redis.Cmder, len(items))
 	err := c.remote.step(ctx, func(ctx context.Context) error {
 		return within(ctx, func() error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/redis-grind/grind/kit/script"
@@ -75,48 +76,52 @@ func split[T any](items []T, is func(T) bool) (yes, no []T) {
 // acquireMany asks for the leases of all items at once. What is present goes to
 // values; newer are those that must not be overwritten.
 func (c *Cache[K, V]) acquireMany(ctx context.Context, items []*item[K, V], values map[K]V) (yes, waiting, newer []*item[K, V], err error) {
-	if len(items) == 0 {
-		return nil, nil, nil, nil
-	}
-	answers := make([]*script.Result, len(items))
-	sent := time.Now()
-	err = c.remote.batch(ctx, func(ctx context.Context, b *script.Batch) {
-		for i, it := range items {
-			it.token = newToken()
-			answers[i] = acquireScript.Queue(ctx, b, it.name.both(), it.token, script.Millis(c.options.LeaseTTL), it.found.id())
-		}
-	})
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	for i, it := range items {
-		g, err := c.remote.readGrant(sent, answers[i])
+	for some := range slices.Chunk(items, inOneStep) {
+		answers := make([]*script.Result, len(some))
+		sent := time.Now()
+		err = c.remote.batch(ctx, func(ctx context.Context, b *script.Batch) {
+			for i, it := range some {
+				it.token = newToken()
+				answers[i] = acquireScript.Queue(ctx, b, it.name.both(), it.token, script.Millis(c.options.LeaseTTL), it.found.id())
+			}
+		})
 		if err != nil {
 			return nil, nil, nil, err
 		}
-		switch g.kind {
-		case granted:
-			it.lease = lease{token: it.token, grant: g}
-			yes = append(yes, it)
-		case busy:
-			waiting = append(waiting, it)
-		case present:
-			it.found = c.decode(it.name, g.entry)
-			switch {
-			case it.found.ok:
-				c.stats.waited.Add(1)
-				c.local.fill(it.key, it.name, &it.found, it.epoch, it.found.header.left(g.now))
-				if !it.found.header.negative {
-					values[it.key] = it.found.value
+		for i, it := range some {
+			g, err := c.remote.readGrant(sent, answers[i])
+			if err != nil {
+				return nil, nil, nil, err
+			}
+			switch g.kind {
+			case granted:
+				it.lease = lease{token: it.token, grant: g}
+				yes = append(yes, it)
+			case busy:
+				waiting = append(waiting, it)
+			case present:
+				it.found = c.decode(it.name, g.entry)
+				switch {
+				case it.found.ok:
+					c.arrived(it, g.now, values)
+				case it.found.newer:
+					newer = append(newer, it)
+				default:
+					waiting = append(waiting, it) // its id is known now
 				}
-			case it.found.newer:
-				newer = append(newer, it)
-			default:
-				waiting = append(waiting, it) // its id is known now
 			}
 		}
 	}
 	return yes, waiting, newer, nil
+}
+
+// arrived takes over what another process has loaded.
+func (c *Cache[K, V]) arrived(it *item[K, V], now int64, values map[K]V) {
+	c.stats.waited.Add(1)
+	c.local.fill(it.key, it.name, &it.found, it.epoch, it.found.header.left(now))
+	if !it.found.header.negative {
+		values[it.key] = it.found.value
+	}
 }
 
 // callMany runs the loader for items, and counts it.
@@ -140,26 +145,33 @@ func (c *Cache[K, V]) callMany(ctx context.Context, items []*item[K, V], load ba
 // lease did not stand until the end; their values are in values all the same.
 func (c *Cache[K, V]) loadMany(ctx context.Context, items []*item[K, V], load batchLoader[K, V], values map[K]V) (killed []*item[K, V], err error) {
 	l := c.callMany(ctx, items, load, func(ctx context.Context) {
-		_ = c.remote.batch(ctx, func(ctx context.Context, b *script.Batch) {
-			for _, it := range items {
-				renewScript.Queue(ctx, b, []string{it.name.lease()}, it.token, script.Millis(c.options.LeaseTTL))
-			}
-		})
+		for some := range slices.Chunk(items, inOneStep) {
+			_ = c.remote.batch(ctx, func(ctx context.Context, b *script.Batch) {
+				for _, it := range some {
+					renewScript.Queue(ctx, b, []string{it.name.lease()}, it.token, script.Millis(c.options.LeaseTTL))
+				}
+			})
+		}
 	})
 	if l.err != nil {
 		c.releaseMany(ctx, items)
 		return nil, fmt.Errorf("cache: load %d keys: %w", len(items), l.err)
 	}
-	return c.storeMany(ctx, items, l, values), nil
+	for some := range slices.Chunk(items, inOneStep) {
+		killed = append(killed, c.storeSome(ctx, some, l, values)...)
+	}
+	return killed, nil
 }
 
 // releaseMany gives leases back; what fails ends by itself.
 func (c *Cache[K, V]) releaseMany(ctx context.Context, items []*item[K, V]) {
-	_ = c.remote.batch(ctx, func(ctx context.Context, b *script.Batch) {
-		for _, it := range items {
-			releaseScript.Queue(ctx, b, []string{it.name.lease()}, it.token)
-		}
-	})
+	for some := range slices.Chunk(items, inOneStep) {
+		_ = c.remote.batch(ctx, func(ctx context.Context, b *script.Batch) {
+			for _, it := range some {
+				releaseScript.Queue(ctx, b, []string{it.name.lease()}, it.token)
+			}
+		})
+	}
 }
 
 // keeping is an item that is to be stored.
@@ -193,8 +205,8 @@ func (c *Cache[K, V]) keepMany(items []*item[K, V], l loaded[map[K]V], values ma
 	return writes, tags
 }
 
-// storeMany stores what was loaded.
-func (c *Cache[K, V]) storeMany(ctx context.Context, items []*item[K, V], l loaded[map[K]V], values map[K]V) (killed []*item[K, V]) {
+// storeSome stores what was loaded, in one step.
+func (c *Cache[K, V]) storeSome(ctx context.Context, items []*item[K, V], l loaded[map[K]V], values map[K]V) (killed []*item[K, V]) {
 	writes, tags := c.keepMany(items, l, values)
 	stands, err := c.enter(ctx, tags...)
 	if err == nil {

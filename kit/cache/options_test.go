@@ -80,7 +80,7 @@ func text[K comparable](t *testing.T, key K) string {
 // Keys of any bytes are different keys, and work.
 func TestKeys(t *testing.T) {
 	t.Parallel()
-	c, err := New(redistest.Client(t), Options[string, string]{Name: redistest.Prefix(t), TagFunc: func(key, _ string) []string { return []string{key} }})
+	c, err := New(redistest.Client(t), Options[string, string]{Name: redistest.Prefix(t), RedisTimeout: ample, TagFunc: func(key, _ string) []string { return []string{key} }})
 	if err != nil {
 		t.Fatal(err)
 	}

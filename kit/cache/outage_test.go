@@ -202,7 +202,7 @@ func TestOutOfMemory(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t, redisproc.Options{})
 	client := redistest.ClientOf(t, server)
-	c, err := New(client, Options[int64, user]{})
+	c, err := New(client, Options[int64, user]{RedisTimeout: ample})
 	if err != nil {
 		t.Fatal(err)
 	}

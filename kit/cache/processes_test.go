@@ -52,7 +52,7 @@ func childMain(config string) {
 		panic(err)
 	}
 	client := redis.NewClient(&redis.Options{Addr: o.Addr, ContextTimeoutEnabled: true})
-	options := Options[string, string]{Name: o.Name}
+	options := Options[string, string]{Name: o.Name, RedisTimeout: ample}
 	if o.Local {
 		options.Local = Local{Entries: 100, TTL: time.Hour}
 	}

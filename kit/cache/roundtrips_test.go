@@ -14,7 +14,7 @@ func TestRoundTrips(t *testing.T) {
 	client := redistest.Client(t)
 	trips := redistest.Count(client)
 	make := func(change ...func(*Options[int64, user])) *Cache[int64, user] {
-		o := Options[int64, user]{Name: redistest.Prefix(t), EarlyRefresh: -1}
+		o := Options[int64, user]{Name: redistest.Prefix(t), EarlyRefresh: -1, RedisTimeout: ample}
 		for _, f := range change {
 			f(&o)
 		}
@@ -99,7 +99,7 @@ func TestRoundTrips(t *testing.T) {
 // twinOver is another process with the same cache, over the same client.
 func twinOver(t *testing.T, client conn, c *Cache[int64, user]) *Cache[int64, user] {
 	t.Helper()
-	other, err := newCache(client, Options[int64, user]{Name: c.space.Prefix()})
+	other, err := newCache(client, Options[int64, user]{Name: c.space.Prefix(), RedisTimeout: ample})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,7 @@ func suite(t *testing.T, name string, connect func() redis.UniversalClient) {
 	ctx := t.Context()
 	caches := make([]*Cache[int64, user], 2)
 	for i := range caches {
-		o := Options[int64, user]{Name: name}
+		o := Options[int64, user]{Name: name, RedisTimeout: ample}
 		withTags()(&o)
 		withLocal(&o)
 		var err error
@@ -216,7 +216,7 @@ func TestEmbedded(t *testing.T) {
 	t.Parallel()
 	client := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})
 	t.Cleanup(func() { _ = client.Close() })
-	o := Options[int64, user]{}
+	o := Options[int64, user]{RedisTimeout: ample}
 	withTags()(&o)
 	c, err := New(client, o)
 	if err != nil {

@@ -117,11 +117,11 @@ func TestWrite_concurrent(t *testing.T) {
 // A write lasts longer than its lease: readers still wait.
 func TestWrite_renewed(t *testing.T) {
 	t.Parallel()
-	short := func(o *Options[int64, user]) { o.LeaseTTL = 150 * time.Millisecond }
+	short := func(o *Options[int64, user]) { o.LeaseTTL = time.Second }
 	c := newUsers(t, short)
 	other, o := twin(t, c, short), &origin{}
 	err := c.Write(t.Context(), 7, user{7, "new"}, func(context.Context) error {
-		time.Sleep(500 * time.Millisecond) // a slow database
+		time.Sleep(2 * time.Second) // a slow database
 		g, err := other.remote.acquire(t.Context(), other.nameOf(7), newToken(), "")
 		if err != nil || g.kind != busy {
 			t.Errorf("acquire = %+v, %v; want busy", g, err)
