@@ -19,6 +19,7 @@ import (
 	keyspace "github.com/redis-grind/grind/course/01-redis-fundamentals/12-scanning"
 	notes "github.com/redis-grind/grind/course/01-redis-fundamentals/13-keys"
 	incident1 "github.com/redis-grind/grind/course/01-redis-fundamentals/incident"
+	lostfound "github.com/redis-grind/grind/course/02-web-integration-basics/01-first-api"
 	stations "github.com/redis-grind/grind/course/02-web-integration-basics/03-sync-async"
 	settings "github.com/redis-grind/grind/course/02-web-integration-basics/05-configuration"
 	"github.com/redis-grind/grind/internal/unit"
@@ -48,6 +49,7 @@ func New() *unit.Course {
 				{Dir: "01-redis-fundamentals/13-keys", Unit: &notes.Unit},
 			}},
 			{Number: 2, Title: "Web integration", Teaches: "connections, dependencies, health, errors", Units: []unit.Entry{
+				{Dir: "02-web-integration-basics/01-first-api", Unit: &lostfound.Unit},
 				{Dir: "02-web-integration-basics/03-sync-async", Unit: &stations.Unit},
 				{Dir: "02-web-integration-basics/05-configuration", Unit: &settings.Unit},
 			}},
