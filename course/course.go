@@ -20,6 +20,7 @@ import (
 	notes "github.com/redis-grind/grind/course/01-redis-fundamentals/13-keys"
 	incident1 "github.com/redis-grind/grind/course/01-redis-fundamentals/incident"
 	lostfound "github.com/redis-grind/grind/course/02-web-integration-basics/01-first-api"
+	carpark "github.com/redis-grind/grind/course/02-web-integration-basics/02-connections"
 	stations "github.com/redis-grind/grind/course/02-web-integration-basics/03-sync-async"
 	settings "github.com/redis-grind/grind/course/02-web-integration-basics/05-configuration"
 	"github.com/redis-grind/grind/internal/unit"
@@ -50,6 +51,7 @@ func New() *unit.Course {
 			}},
 			{Number: 2, Title: "Web integration", Teaches: "connections, dependencies, health, errors", Units: []unit.Entry{
 				{Dir: "02-web-integration-basics/01-first-api", Unit: &lostfound.Unit},
+				{Dir: "02-web-integration-basics/02-connections", Unit: &carpark.Unit},
 				{Dir: "02-web-integration-basics/03-sync-async", Unit: &stations.Unit},
 				{Dir: "02-web-integration-basics/05-configuration", Unit: &settings.Unit},
 			}},
