@@ -23,6 +23,7 @@ import (
 	carpark "github.com/redis-grind/grind/course/02-web-integration-basics/02-connections"
 	stations "github.com/redis-grind/grind/course/02-web-integration-basics/03-sync-async"
 	settings "github.com/redis-grind/grind/course/02-web-integration-basics/05-configuration"
+	exam "github.com/redis-grind/grind/course/02-web-integration-basics/06-health"
 	"github.com/redis-grind/grind/internal/unit"
 )
 
@@ -54,6 +55,7 @@ func New() *unit.Course {
 				{Dir: "02-web-integration-basics/02-connections", Unit: &carpark.Unit},
 				{Dir: "02-web-integration-basics/03-sync-async", Unit: &stations.Unit},
 				{Dir: "02-web-integration-basics/05-configuration", Unit: &settings.Unit},
+				{Dir: "02-web-integration-basics/06-health", Unit: &exam.Unit},
 			}},
 			{Number: 3, Title: "Caching patterns", Teaches: "from cache-aside to two layers"},
 			{Number: 4, Title: "Session management", Teaches: "logins, carts, many servers"},
