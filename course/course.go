@@ -20,6 +20,7 @@ import (
 	notes "github.com/redis-grind/grind/course/01-redis-fundamentals/13-keys"
 	incident1 "github.com/redis-grind/grind/course/01-redis-fundamentals/incident"
 	lostfound "github.com/redis-grind/grind/course/02-web-integration-basics/01-first-api"
+	carpark "github.com/redis-grind/grind/course/02-web-integration-basics/02-connections"
 	stations "github.com/redis-grind/grind/course/02-web-integration-basics/03-sync-async"
 	cloakroom "github.com/redis-grind/grind/course/02-web-integration-basics/04-dependency-injection"
 	settings "github.com/redis-grind/grind/course/02-web-integration-basics/05-configuration"
@@ -31,6 +32,7 @@ import (
 	stampede "github.com/redis-grind/grind/course/03-caching-patterns/07-stampede"
 	warming "github.com/redis-grind/grind/course/03-caching-patterns/08-warming"
 	catalogproject "github.com/redis-grind/grind/course/09-projects/01-catalog"
+	exam "github.com/redis-grind/grind/course/02-web-integration-basics/06-health"
 	"github.com/redis-grind/grind/internal/unit"
 )
 
@@ -59,6 +61,7 @@ func New() *unit.Course {
 			}},
 			{Number: 2, Title: "Web integration", Teaches: "connections, dependencies, health, errors", Units: []unit.Entry{
 				{Dir: "02-web-integration-basics/01-first-api", Unit: &lostfound.Unit},
+				{Dir: "02-web-integration-basics/02-connections", Unit: &carpark.Unit},
 				{Dir: "02-web-integration-basics/03-sync-async", Unit: &stations.Unit},
 				{Dir: "02-web-integration-basics/04-dependency-injection", Unit: &cloakroom.Unit},
 				{Dir: "02-web-integration-basics/05-configuration", Unit: &settings.Unit},
@@ -71,6 +74,7 @@ func New() *unit.Course {
 				{Dir: "03-caching-patterns/03-write-behind", Unit: &pages.Unit},
 				{Dir: "03-caching-patterns/07-stampede", Unit: &stampede.Unit},
 				{Dir: "03-caching-patterns/08-warming", Unit: &warming.Unit},
+				{Dir: "02-web-integration-basics/06-health", Unit: &exam.Unit},
 			}},
 			{Number: 4, Title: "Session management", Teaches: "logins, carts, many servers"},
 			{Number: 5, Title: "Rate limiting", Teaches: "windows, buckets, quotas, attacks"},
