@@ -63,6 +63,7 @@ func (x *exchange) class() string {
 // fetched is what the cache gave for a key.
 type fetched struct {
 	*call
+	rec   *recorder // of the handler, if it ran for this
 	entry *entry
 	cache.Result[*entry]
 	err error
@@ -77,7 +78,7 @@ type call struct {
 
 	mu     sync.Mutex
 	closed bool      // the cache has answered
-	rec    *recorder // the last
+	last   *recorder // of those that ran for it
 	owner  *recorder // the one that passes its response to the client
 }
 
@@ -94,11 +95,11 @@ func (l *call) claim(rec *recorder) bool {
 
 // close keeps the client for the cache, and returns the recorder that has it if
 // one was sooner.
-func (l *call) close() (rec, owner *recorder) {
+func (l *call) close() (last, owner *recorder) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
-	return l.rec, l.owner
+	return l.last, l.owner
 }
 
 // fetch asks the cache for the entry of a key, and the handler if there is none.
@@ -114,8 +115,7 @@ func (x *exchange) fetch(key string, names []string, fwd forward) (f fetched, ov
 	if result.Source != cache.Origin && err == nil {
 		rec = nil // it runs in the background
 	}
-	l.rec = rec
-	return fetched{call: l, entry: result.Value, Result: result, err: err}, false
+	return fetched{call: l, rec: rec, entry: result.Value, Result: result, err: err}, false
 }
 
 // load runs the handler for the cache.
@@ -125,7 +125,7 @@ func (l *call) load(ctx context.Context, e *cache.Entry) (*entry, error) {
 	}
 	rec := l.record(ctx)
 	l.mu.Lock()
-	l.rec = rec
+	l.last = rec
 	l.mu.Unlock()
 	rec.decide(l.cache.options.LoadTimeout)
 	rec.mu.Lock()

@@ -50,7 +50,11 @@ func says(pairs ...string) (http.Handler, *atomic.Int64) {
 // ask sends a request to a handler; pairs are headers.
 func ask(t testing.TB, h http.Handler, method, url string, pairs ...string) *httptest.ResponseRecorder {
 	t.Helper()
-	r := httptest.NewRequest(method, url, nil)
+	return serve(h, httptest.NewRequest(method, url, nil), pairs)
+}
+
+// serve is ask for a request that is made already.
+func serve(h http.Handler, r *http.Request, pairs []string) *httptest.ResponseRecorder {
 	for i := 0; i+1 < len(pairs); i += 2 {
 		r.Header.Add(pairs[i], pairs[i+1])
 	}
