@@ -24,6 +24,7 @@ import (
 	stations "github.com/redis-grind/grind/course/02-web-integration-basics/03-sync-async"
 	cloakroom "github.com/redis-grind/grind/course/02-web-integration-basics/04-dependency-injection"
 	settings "github.com/redis-grind/grind/course/02-web-integration-basics/05-configuration"
+	exam "github.com/redis-grind/grind/course/02-web-integration-basics/06-health"
 	formats "github.com/redis-grind/grind/course/02-web-integration-basics/07-serialization"
 	retries "github.com/redis-grind/grind/course/02-web-integration-basics/08-errors-retries"
 	aside "github.com/redis-grind/grind/course/03-caching-patterns/01-cache-aside"
@@ -32,7 +33,6 @@ import (
 	stampede "github.com/redis-grind/grind/course/03-caching-patterns/07-stampede"
 	warming "github.com/redis-grind/grind/course/03-caching-patterns/08-warming"
 	catalogproject "github.com/redis-grind/grind/course/09-projects/01-catalog"
-	exam "github.com/redis-grind/grind/course/02-web-integration-basics/06-health"
 	"github.com/redis-grind/grind/internal/unit"
 )
 
@@ -65,6 +65,7 @@ func New() *unit.Course {
 				{Dir: "02-web-integration-basics/03-sync-async", Unit: &stations.Unit},
 				{Dir: "02-web-integration-basics/04-dependency-injection", Unit: &cloakroom.Unit},
 				{Dir: "02-web-integration-basics/05-configuration", Unit: &settings.Unit},
+				{Dir: "02-web-integration-basics/06-health", Unit: &exam.Unit},
 				{Dir: "02-web-integration-basics/07-serialization", Unit: &formats.Unit},
 				{Dir: "02-web-integration-basics/08-errors-retries", Unit: &retries.Unit},
 			}},
@@ -74,7 +75,6 @@ func New() *unit.Course {
 				{Dir: "03-caching-patterns/03-write-behind", Unit: &pages.Unit},
 				{Dir: "03-caching-patterns/07-stampede", Unit: &stampede.Unit},
 				{Dir: "03-caching-patterns/08-warming", Unit: &warming.Unit},
-				{Dir: "02-web-integration-basics/06-health", Unit: &exam.Unit},
 			}},
 			{Number: 4, Title: "Session management", Teaches: "logins, carts, many servers"},
 			{Number: 5, Title: "Rate limiting", Teaches: "windows, buckets, quotas, attacks"},
