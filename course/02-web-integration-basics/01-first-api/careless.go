@@ -113,7 +113,7 @@ func (c careless) remove(w http.ResponseWriter, r *http.Request) {
 // list answers the page-th page, the newest first, by counting from the start.
 func (c careless) list(w http.ResponseWriter, r *http.Request) {
 	page, limit := number(r, "page", 0), number(r, "limit", 20)
-	ids, err := c.redis.ZRevRange(r.Context(), c.key("items"), int64(page*limit), int64(page*limit+limit-1)).Result()
+	ids, err := c.redis.ZRangeArgs(r.Context(), redis.ZRangeArgs{Key: c.key("items"), Rev: true, Start: page * limit, Stop: page*limit + limit - 1}).Result()
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return

@@ -69,8 +69,9 @@ func mistaking(ctx context.Context, r *unit.Run) error {
 	r.Table(table)
 	chart := unit.Chart{Kind: unit.Bars, Title: fmt.Sprintf("%d bad requests", len(mistakes)), Series: []unit.Series{{Name: "careless", Tone: unit.Bad}, {Name: "typed", Tone: unit.Good}}}
 	for i, o := range []outcome{naive, typed} {
-		for _, p := range []unit.Point{{Label: "taken", Y: float64(o.taken)}, {Label: "5xx", Y: float64(o.broken)}, {Label: "4xx", Y: float64(o.refused)}, {Label: "commands in Redis", Y: float64(o.commands)}} {
-			chart.Series[i].Points = append(chart.Series[i].Points, p)
+		chart.Series[i].Points = []unit.Point{
+			{Label: "taken", Y: float64(o.taken)}, {Label: "5xx", Y: float64(o.broken)},
+			{Label: "4xx", Y: float64(o.refused)}, {Label: "commands in Redis", Y: float64(o.commands)},
 		}
 	}
 	r.Chart(chart)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -74,7 +75,7 @@ func (b *balancer) look(ctx context.Context) {
 func (b *balancer) add(url string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.all = append(b.all[:len(b.all):len(b.all)], url)
+	b.all = append(slices.Clip(b.all), url) // who looks has the old one
 }
 
 // open passes on a driver's request.

@@ -108,8 +108,8 @@ func drained(g gate) (*instance, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- s.Run(ctx) }()
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = s.Run(ctx) }() // what goes wrong is seen at the gates
 	return &instance{s.URL(), func() { cancel(); <-ended }}, nil
 }
 

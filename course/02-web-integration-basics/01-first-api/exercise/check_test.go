@@ -14,7 +14,6 @@ import (
 	"github.com/redis-grind/grind/course/02-web-integration-basics/01-first-api/exercise"
 	"github.com/redis-grind/grind/internal/race"
 	"github.com/redis-grind/grind/internal/tap"
-	"github.com/redis-grind/grind/internal/trace"
 	"github.com/redis-grind/grind/internal/unit/check"
 )
 
@@ -479,8 +478,7 @@ func TestOwn(t *testing.T) {
 			{"DELETE", path(it.ID), ""},
 		} {
 			var a answer
-			var sent []trace.Event
-			sent = c.Commands(func() { a = d.ask(q.method, q.path, q.body) })
+			sent := c.Commands(func() { a = d.ask(q.method, q.path, q.body) })
 			if len(sent) == 0 {
 				c.Fail("%s was answered with %d, and Redis was not asked.", a.asked, a.status)
 			}

@@ -206,7 +206,7 @@ func (s *site) holds(got <-chan answer) {
 		select {
 		case one := <-got:
 			a = &one
-		case <-s.ended:
+		case <-s.ended: //nolint:errcheck // that it returned says all
 			ended = true
 		case <-time.After(200 * time.Millisecond): // for what is wrong to happen
 		}
@@ -257,7 +257,7 @@ func TestCloses(t *testing.T) {
 
 		s = open(c, func(life *exercise.Life) { life.Grace = 200 * time.Millisecond })
 		s.conns.hold()
-		go s.ask("POST", "/open/B")
+		go func() { _, _, _ = s.ask("POST", "/open/B") }() // it is going to be cut off
 		<-s.conns.sent
 		close(s.noticed)
 		s.stop()
