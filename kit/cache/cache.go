@@ -23,17 +23,23 @@ var (
 
 	// ErrOverloaded: Redis does not answer, and Options.OriginLimit loads are under
 	// way. Nothing was loaded; try later, or do without.
-	ErrOverloaded = errors.New("Redis does not answer and the origin is busy")
+	ErrOverloaded = errors.New("the origin is busy while Redis does not answer")
+
+	// ErrNotTold: the function given to Write has run, and Redis could not be told
+	// of its end. Call Invalidate until it succeeds; until then readers may get an
+	// older value if the write took longer than its lease.
+	ErrNotTold = errors.New("the write has run and the cache was not told")
 )
 
-// PanicError is what all who wait for a load get when its loader panics.
+// PanicError is what all who wait for a load get when its loader panics, or the
+// TagFunc or codec that its value meets.
 type PanicError struct {
 	Value any    // what it panicked with
 	Stack []byte // where
 }
 
 // Error tells the value. The stack is for logs.
-func (e *PanicError) Error() string { return fmt.Sprintf("the loader panicked: %v", e.Value) }
+func (e *PanicError) Error() string { return fmt.Sprintf("panicked: %v", e.Value) }
 
 // Cache holds values of type V by keys of type K: in this process if
 // Options.Local says so, and in Redis for all processes. Most callers use Fetch
@@ -151,7 +157,11 @@ func (c *Cache[K, V]) Fetch(ctx context.Context, key K, load func(ctx context.Co
 	if l := c.local.get(key); l != nil {
 		return l.value, l.err
 	}
-	r, err := c.fetch(ctx, key, func(ctx context.Context, _ *Entry) (V, error) { return load(ctx, key) })
+	a := c.ask(ctx, key)
+	if a.age == fresh {
+		return a.found.value, c.hit(a.name, &a.found)
+	}
+	r, err := c.settle(ctx, key, a, func(ctx context.Context, _ *Entry) (V, error) { return load(ctx, key) })
 	return r.Value, err
 }
 
@@ -161,48 +171,76 @@ func (c *Cache[K, V]) Fetch(ctx context.Context, key K, load func(ctx context.Co
 // Redis: as Fetch.
 func (c *Cache[K, V]) FetchWith(ctx context.Context, key K, load func(ctx context.Context, e *Entry) (V, error)) (Result[V], error) {
 	if l := c.local.get(key); l != nil {
-		r := c.stamped(l.value, l.header, Memory)
-		return r, l.err
+		return resultAt(l.value, l.header, Memory, c.remote.clock.ms()), l.err
 	}
-	return c.fetch(ctx, key, load)
+	a := c.ask(ctx, key)
+	if a.age == fresh {
+		return resultAt(a.found.value, a.found.header, Redis, a.now), c.hit(a.name, &a.found)
+	}
+	return c.settle(ctx, key, a, load)
 }
 
-// fetch is Fetch for what is not in memory.
-func (c *Cache[K, V]) fetch(ctx context.Context, key K, load loader[V]) (Result[V], error) {
-	n := c.nameOf(key)
-	epoch := c.local.epoch(n)
-	found, err := c.look(ctx, n)
-	if err != nil && ctx.Err() != nil {
-		return Result[V]{}, fmt.Errorf("cache: fetch %q: %w", n.text, ctx.Err())
+// asked is what a read knows when it has asked Redis.
+type asked[V any] struct {
+	name  name
+	found found[V]
+	down  error // why Redis did not answer
+	now   int64 // the time there
+	age   freshness
+}
+
+// ask reads what Redis has for a key, and the time if that is not known. What
+// is fresh goes to memory.
+func (c *Cache[K, V]) ask(ctx context.Context, key K) (a asked[V]) {
+	a.name = c.nameOf(key)
+	epoch := c.local.epoch(a.name)
+	data, err := c.remote.get(ctx, a.name)
+	if err != nil || data == nil {
+		a.down = err
+		return a
 	}
-	switch age := c.ageOf(found); {
-	case err != nil:
-		c.failed(err)
-		c.stats.misses.Add(1)
-	case age == fresh || age == early:
-		if age == early {
-			c.refresh(ctx, key, n, found.id, load)
+	if a.now, err = c.remote.now(ctx); err != nil {
+		a.down = err
+		return a
+	}
+	a.found = c.decode(a.name, data)
+	a.age = c.ageOf(&a.found, a.now)
+	if a.age == fresh || a.age == early {
+		c.local.fill(key, a.name, &a.found, epoch, a.found.header.left(a.now))
+	}
+	return a
+}
+
+// settle ends a read that found nothing fresh, or something that is due to be
+// loaded anew.
+func (c *Cache[K, V]) settle(ctx context.Context, key K, a asked[V], load loader[V]) (Result[V], error) {
+	switch a.age {
+	case revalidate, early:
+		if a.age == revalidate {
+			c.stats.staleHits.Add(1)
 		}
-		c.local.fill(key, n, found, epoch, c.freshFor(found.header))
-		return c.hit(n, found)
-	case age == revalidate:
-		c.refresh(ctx, key, n, found.id, load)
-		return c.hit(n, found)
-	default:
-		c.stats.misses.Add(1)
+		c.refresh(ctx, key, a.name, a.found.id(), load)
+		return resultAt(a.found.value, a.found.header, Redis, a.now), c.hit(a.name, &a.found)
 	}
-	r, err := c.share(ctx, n, func(ctx context.Context) outcome[V] {
+	if a.down != nil {
+		if ctx.Err() != nil {
+			return Result[V]{}, fmt.Errorf("cache: fetch %q: %w", a.name.text, ctx.Err())
+		}
+		c.failed(a.down)
+	}
+	c.stats.misses.Add(1)
+	r, err := c.share(ctx, a.name, func(ctx context.Context) outcome[V] {
 		switch {
-		case err != nil:
-			return c.offline(ctx, n, load, err)
-		case found.newer:
-			return c.unstored(ctx, n, load)
+		case a.down != nil:
+			return c.offline(ctx, a.name, load, a.down)
+		case a.found.newer:
+			return c.unstored(ctx, a.name, load)
 		}
-		return c.lead(ctx, key, n, found.id, load, false)
+		return c.lead(ctx, key, a.name, a.found.id(), load, false)
 	})
-	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrNotFound) && c.ageOf(found) == lastResort {
+	if err != nil && a.age == lastResort && ctx.Err() == nil && !errors.Is(err, ErrNotFound) {
 		c.stats.staleOnError.Add(1)
-		return c.resultOf(n, found)
+		return resultAt(a.found.value, a.found.header, Redis, c.remote.clock.ms()), nil
 	}
 	return r, err
 }

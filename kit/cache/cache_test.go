@@ -17,10 +17,14 @@ type user struct {
 	Name string
 }
 
+// ample is the RedisTimeout of tests that are not about it: on a busy machine a
+// step may take longer than a service would give it.
+const ample = 10 * time.Second
+
 // newUsers is a cache of users on the package's server, under a name of its own.
 func newUsers(t testing.TB, change ...func(*Options[int64, user])) *Cache[int64, user] {
 	t.Helper()
-	o := Options[int64, user]{Name: redistest.Prefix(t)}
+	o := Options[int64, user]{Name: redistest.Prefix(t), RedisTimeout: ample}
 	for _, f := range change {
 		f(&o)
 	}

@@ -34,6 +34,12 @@ func (c *clock) observe(sent time.Time, ms int64) {
 	}
 }
 
+// ms returns the time at Redis in milliseconds, as well as it is known.
+func (c *clock) ms() int64 {
+	ms, _ := c.now()
+	return ms
+}
+
 // now returns the time at Redis in milliseconds, and false when it is not known,
 // or no longer well.
 func (c *clock) now() (ms int64, known bool) {

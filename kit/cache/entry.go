@@ -26,14 +26,21 @@ const (
 	idAt, idSize = 2, 8
 )
 
+// entryID is the token of the load or write that made an entry.
+type entryID [idSize]byte
+
 // header is what an entry says about itself.
 type header struct {
-	id       string // idSize characters
+	id       entryID
 	negative bool
 	created  int64 // ms, Redis's clock
 	fresh    int64 // ms, Redis's clock: until then
 	took     time.Duration
 }
+
+// left is how long the entry is fresh from now, the time at Redis; negative if it
+// is not.
+func (h header) left(now int64) time.Duration { return time.Duration(h.fresh-now) * time.Millisecond }
 
 // append puts the header behind dst.
 func (h header) append(dst []byte) []byte {
@@ -42,7 +49,7 @@ func (h header) append(dst []byte) []byte {
 		flags = flagNegative
 	}
 	dst = append(dst, format, flags)
-	dst = append(dst, h.id...)
+	dst = append(dst, h.id[:]...)
 	dst = append48(dst, h.created)
 	dst = append48(dst, h.fresh)
 	took := min(max(h.took.Microseconds(), 0), math.MaxUint32)
@@ -56,7 +63,7 @@ func parseHeader(data []byte) (h header, payload []byte, ok bool) {
 		return header{}, nil, false
 	}
 	return header{
-		id:       string(data[idAt : idAt+idSize]),
+		id:       entryID(data[idAt : idAt+idSize]),
 		negative: data[1]&flagNegative != 0,
 		created:  uint48(data[10:]),
 		fresh:    uint48(data[16:]),

@@ -68,22 +68,21 @@ func (x Explanation) String() string {
 // Explain tells what the cache has for a key and why a read would answer as it
 // does. It changes nothing and loads nothing.
 //
-// Redis: 2 round trips, TIME, and GET, PTTL of value and lease in a pipeline;
-// keys <name>:{<key>}:v and :l.
+// Redis: 1 round trip, GET and PTTL of value and lease in a pipeline; keys <name>:{<key>}:v and :l.
 func (c *Cache[K, V]) Explain(ctx context.Context, key K) (Explanation, error) {
 	n := c.nameOf(key)
 	x := Explanation{
-		Key: n.text, ValueKey: n.value, LeaseKey: n.lease,
+		Key: n.text, ValueKey: n.value, LeaseKey: n.lease(),
 		InMemory: c.local.has(key), Loading: c.flights.busy(n.text), Outage: c.remote.breaker.open(),
 	}
 	p := c.remote.conn.Pipeline()
 	value, gone := p.Get(ctx, n.value), p.PTTL(ctx, n.value)
-	lease, left := p.Get(ctx, n.lease), p.PTTL(ctx, n.lease)
+	lease, left := p.Get(ctx, n.lease()), p.PTTL(ctx, n.lease())
 	cmds, err := p.Exec(ctx)
 	if err = fault.Cause(cmds, err); fault.Classify(err) != fault.None {
 		return x, fmt.Errorf("cache: explain %q: %w", n.text, err)
 	}
-	if err := c.remote.readClock(ctx); err != nil {
+	if _, err := c.remote.now(ctx); err != nil {
 		return x, fmt.Errorf("cache: explain %q: %w", n.text, err)
 	}
 	x.InRedis = value.Err() == nil
@@ -104,7 +103,7 @@ func (c *Cache[K, V]) explainEntry(x *Explanation, n name, value *redis.StringCm
 		x.Problem = fmt.Sprintf("no entry of format %d", format)
 		return
 	}
-	r := c.stamped(*new(V), head, Redis)
+	r := resultAt(*new(V), head, Redis, c.remote.clock.ms())
 	x.Negative, x.Age, x.Fresh, x.LoadTook = head.negative, r.Age, r.Fresh, head.took
 	if !head.negative {
 		if _, err := c.options.Codec.Decode(n.value, payload); err != nil {

@@ -33,8 +33,7 @@ type flight[V any] struct {
 type outcome[V any] struct {
 	result Result[V]
 	err    error
-	loaded time.Time // when the load of the result began
-	doubt  bool      // no lease vouches for the result: it is for those who came before loaded
+	asOf   time.Time // until then no invalidation can have met the result; zero: whenever
 	again  bool      // no result: a refresh that found somebody else at work
 }
 
@@ -45,18 +44,27 @@ func (fs *flights[V]) join(text string, run func() outcome[V]) *flight[V] {
 	if f := fs.open[text]; f != nil {
 		return f
 	}
-	f := &flight[V]{done: make(chan struct{})}
+	f := &flight[V]{done: make(chan struct{}), out: outcome[V]{err: errEnded}}
 	if fs.open == nil {
 		fs.open = map[string]*flight[V]{}
 	}
 	fs.open[text] = f
 	go func() {
+		defer func() {
+			if p := recover(); p != nil { // of TagFunc or the codec
+				f.out = outcome[V]{err: &PanicError{Value: p, Stack: debug.Stack()}}
+			}
+			fs.leave(text, f)
+			close(f.done)
+		}()
 		f.out = run()
-		fs.leave(text, f)
-		close(f.done)
 	}()
 	return f
 }
+
+// errEnded is what is left of a function of the caller's that ended its
+// goroutine, by runtime.Goexit.
+var errEnded = errors.New("the loader ended its goroutine")
 
 // busy reports whether a key has a flight.
 func (fs *flights[V]) busy(text string) bool {
@@ -95,9 +103,9 @@ func (c *Cache[K, V]) share(ctx context.Context, n name, fly func(context.Contex
 		case <-ctx.Done():
 			return Result[V]{}, fmt.Errorf("cache: fetch %q: %w", n.text, ctx.Err())
 		}
-		// What nothing vouches for may be older than an invalidation that this caller
-		// knows of, unless it was loaded after the caller came.
-		if f.out.again || f.out.doubt && came.After(f.out.loaded) {
+		// Who came after the last moment at which the result was surely right may know
+		// of an invalidation that came after it too.
+		if f.out.again || !f.out.asOf.IsZero() && came.After(f.out.asOf) {
 			continue
 		}
 		return f.out.result, f.out.err
@@ -119,17 +127,16 @@ func (c *Cache[K, V]) lead(ctx context.Context, key K, n name, seen string, load
 		case present:
 			f := c.decode(n, g.entry)
 			if f.ok {
-				c.local.fill(key, n, f, epoch, c.freshFor(f.header))
+				c.local.fill(key, n, &f, epoch, f.header.left(g.now))
 				if !refresh {
 					c.stats.waited.Add(1)
 				}
-				result, err := c.resultOf(n, f)
-				return outcome[V]{result: result, err: err}
+				return outcome[V]{result: resultAt(f.value, f.header, Redis, g.now), err: notFound(n, f.header), asOf: g.at}
 			}
 			if f.newer {
 				return c.unstored(ctx, n, load)
 			}
-			seen = f.id // to be replaced
+			seen = f.id() // to be replaced
 		case busy:
 			if refresh {
 				return outcome[V]{again: true}
@@ -174,26 +181,28 @@ func (c *Cache[K, V]) loadLeased(ctx context.Context, key K, n name, l lease, lo
 		return out, false
 	}
 	entry, ttl := c.encode(n, l, loaded)
+	ending := time.Now()
 	if entry == nil {
-		held, err := c.remote.release(ctx, n, l.token)
-		out.doubt = err != nil || !held
+		if held, err := c.remote.release(ctx, n, l.token); held && err == nil {
+			out.asOf = ending
+		}
 		return out, false
 	}
 	stored, err := c.put(ctx, n, l, loaded.began, c.tagsOf(key, loaded), ttl, entry)
 	switch {
 	case err != nil:
 		c.failed(err)
-		out.doubt = true
 		return out, false
 	case !stored:
 		c.stats.refused.Add(1)
-		out.doubt = true
 		return out, true
 	}
 	c.stats.stored.Add(1)
+	out.asOf = ending
 	head, _, _ := parseHeader(entry)
-	out.result = c.stamped(loaded.value, head, Origin)
-	c.local.fill(key, n, found[V]{value: loaded.value, header: head, size: len(entry), ok: true}, epoch, c.freshFor(head))
+	now := c.remote.clock.ms()
+	out.result = resultAt(loaded.value, head, Origin, now)
+	c.local.fill(key, n, &found[V]{value: loaded.value, header: head, size: len(entry), ok: true}, epoch, head.left(now))
 	return out, false
 }
 
@@ -234,7 +243,7 @@ func call[T any](ctx context.Context, within, every time.Duration, load loader[T
 	began := time.Now()
 	done := make(chan loaded[T], 1)
 	go func() {
-		l := loaded[T]{err: errors.New("the loader ended its goroutine")}
+		l := loaded[T]{err: errEnded}
 		defer func() { done <- l }() // after runtime.Goexit too
 		l = survive(ctx, load)
 	}()
@@ -265,14 +274,16 @@ func survive[T any](ctx context.Context, load loader[T]) (l loaded[T]) {
 	return l
 }
 
-// loadedOutcome makes an outcome of what a loader came back with.
+// loadedOutcome makes an outcome of what a loader came back with. Until a lease
+// says more, it is as of when the load began.
 func (c *Cache[K, V]) loadedOutcome(n name, l loaded[V]) outcome[V] {
-	out := outcome[V]{loaded: l.began}
-	if l.err != nil {
-		out.err = fmt.Errorf("cache: load %q: %w", n.text, l.err)
-		return out
+	if l.err == nil {
+		return outcome[V]{result: Result[V]{Value: l.value, Source: Origin}, asOf: l.began}
 	}
-	out.result = Result[V]{Value: l.value, Source: Origin}
+	out := outcome[V]{err: fmt.Errorf("cache: load %q: %w", n.text, l.err)}
+	if l.negative {
+		out.asOf = l.began
+	}
 	return out
 }
 
@@ -280,9 +291,7 @@ func (c *Cache[K, V]) loadedOutcome(n name, l loaded[V]) outcome[V] {
 // lease for too long, or what is stored must not be overwritten.
 func (c *Cache[K, V]) unstored(ctx context.Context, n name, load loader[V]) outcome[V] {
 	c.stats.unstored.Add(1)
-	out := c.loadedOutcome(n, c.call(ctx, n, "", load))
-	out.doubt = true
-	return out
+	return c.loadedOutcome(n, c.call(ctx, n, "", load))
 }
 
 // offline loads when Redis did not answer: not more than OriginLimit at once.
@@ -297,6 +306,7 @@ func (c *Cache[K, V]) offline(ctx context.Context, n name, load loader[V], cause
 		return outcome[V]{err: fmt.Errorf("cache: load %q: %w: %w", n.text, ErrOverloaded, cause)}
 	}
 	defer c.origin.leave()
-	c.stats.unstored.Add(1)
-	return c.loadedOutcome(n, c.call(ctx, n, "", load))
+	out := c.unstored(ctx, n, load)
+	out.asOf = time.Time{}
+	return out
 }

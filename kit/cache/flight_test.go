@@ -94,7 +94,7 @@ func TestFetch_badLoaders(t *testing.T) {
 			func(context.Context, int64) (user, error) { panic("no such table") },
 			func(err error) bool {
 				p, ok := errors.AsType[*PanicError](err)
-				return ok && p.Value == "no such table" && strings.Contains(string(p.Stack), "flight_test.go")
+				return ok && isPanic(err, "no such table") && strings.Contains(string(p.Stack), "flight_test.go")
 			},
 		},
 		"ends its goroutine": {
@@ -143,6 +143,27 @@ func TestFetch_badLoaders(t *testing.T) {
 
 var errBroken = errors.New("the database is broken")
 
+// A TagFunc or a codec that panics is no worse than a loader that does.
+func TestFetch_badTagFunc(t *testing.T) {
+	t.Parallel()
+	c := newUsers(t, func(o *Options[int64, user]) {
+		o.LeaseTTL = 100 * time.Millisecond
+		o.TagFunc = func(int64, user) []string { panic("no tags") }
+	})
+	if _, err := c.Fetch(t.Context(), 7, func(context.Context, int64) (user, error) { return user{}, nil }); !isPanic(err, "no tags") {
+		t.Errorf("Fetch = %v, want the panic", err)
+	}
+	_, err := c.FetchMany(t.Context(), []int64{8}, func(context.Context, []int64) (map[int64]user, error) { return map[int64]user{8: {}}, nil })
+	if !isPanic(err, "no tags") {
+		t.Errorf("FetchMany = %v, want the panic", err)
+	}
+}
+
+func isPanic(err error, value string) bool {
+	p, ok := errors.AsType[*PanicError](err)
+	return ok && p.Value == value
+}
+
 // A process dies while it loads: its lease runs out, and another one loads.
 func TestFetch_deadLeader(t *testing.T) {
 	t.Parallel()
@@ -166,9 +187,9 @@ func TestFetch_deadLeader(t *testing.T) {
 // A load lasts three leases. It is renewed, and others wait for it.
 func TestFetch_renewed(t *testing.T) {
 	t.Parallel()
-	short := func(o *Options[int64, user]) { o.LeaseTTL = 150 * time.Millisecond }
+	short := func(o *Options[int64, user]) { o.LeaseTTL = time.Second }
 	c := newUsers(t, short)
-	other, o := twin(t, c, short), &origin{delay: 500 * time.Millisecond}
+	other, o := twin(t, c, short), &origin{delay: 3 * time.Second}
 	o.set(7, "ann")
 	var wg sync.WaitGroup
 	for _, c := range []*Cache[int64, user]{c, other} {
@@ -277,14 +298,14 @@ func TestFetch_alwaysInvalidated(t *testing.T) {
 	}
 }
 
-// Who joined a load that an invalidation met, after it had begun, may know of
-// that invalidation: it gets what is loaded later.
-func TestShare_doubt(t *testing.T) {
+// Who joins a flight that has its result already may know of an invalidation that
+// came after it: it gets what is loaded later.
+func TestShare_late(t *testing.T) {
 	t.Parallel()
 	c := newUsers(t)
 	n := c.nameOf(7)
 	f := &flight[user]{done: make(chan struct{})}
-	f.out = outcome[user]{result: Result[user]{Value: user{7, "old"}}, loaded: time.Now(), doubt: true}
+	f.out = outcome[user]{result: Result[user]{Value: user{7, "old"}}, asOf: time.Now()}
 	c.flights.open = map[string]*flight[user]{n.text: f}
 	got := make(chan user)
 	go func() {

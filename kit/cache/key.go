@@ -11,11 +11,16 @@ import (
 // method, which may give two values one name.
 func textOf[K comparable]() (func(K) string, error) {
 	typ := reflect.TypeFor[K]()
+	switch any(*new(K)).(type) { // without reflection, which costs an allocation
+	case string:
+		return func(key K) string { return any(key).(string) }, nil
+	case int:
+		return func(key K) string { return strconv.Itoa(any(key).(int)) }, nil
+	case int64:
+		return func(key K) string { return strconv.FormatInt(any(key).(int64), 10) }, nil
+	}
 	switch typ.Kind() {
 	case reflect.String:
-		if typ == reflect.TypeFor[string]() {
-			return func(key K) string { return any(key).(string) }, nil
-		}
 		return func(key K) string { return reflect.ValueOf(key).String() }, nil
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		return func(key K) string { return strconv.FormatInt(reflect.ValueOf(key).Int(), 10) }, nil

@@ -47,17 +47,20 @@ const (
 	partLease = "l"
 )
 
-// name is a key of the cache in its three forms.
+// name is a key of the cache.
 type name struct {
-	text         string // what KeyFunc made
-	value, lease string // keys in Redis
+	text  string // what KeyFunc made
+	value string // the key of its value in Redis
 }
 
 func nameOf(space keys.Space, text string) name {
-	return name{text: text, value: space.Key(text, partValue), lease: space.Key(text, partLease)}
+	return name{text: text, value: space.Key(text, partValue)}
 }
 
-func (n name) both() []string { return []string{n.value, n.lease} }
+// lease is the key of its lease in Redis. A hit needs none.
+func (n name) lease() string { return n.value[:len(n.value)-len(partValue)] + partLease }
+
+func (n name) both() []string { return []string{n.value, n.lease()} }
 
 // conn is what the steps need of a client.
 type conn interface {
@@ -74,6 +77,7 @@ type remote struct {
 	lag     time.Duration
 	clock   clock
 	breaker breaker
+	window  window
 }
 
 // newToken names a load or a write. It must differ from others of the same key
@@ -127,20 +131,41 @@ func (r *remote) batch(ctx context.Context, fill func(context.Context, *script.B
 }
 
 // get reads an entry; nil for none.
-func (r *remote) get(ctx context.Context, n name) (data []byte, err error) {
-	err = r.step(ctx, func(ctx context.Context) error {
-		data, err = pipe.Do(ctx, r.pipe, redis.NewStringCmd(ctx, "get", n.value), (*redis.StringCmd).Bytes)
-		if errors.Is(err, redis.Nil) {
-			data, err = nil, nil
-		}
-		return err
-	})
-	return data, err
+func (r *remote) get(ctx context.Context, n name) ([]byte, error) {
+	if !r.breaker.allow() {
+		return nil, errOutage
+	}
+	data, err := r.bareGet(ctx, n)
+	if err == nil || errors.Is(err, redis.Nil) {
+		r.breaker.note(fault.None)
+		return data, nil
+	}
+	r.breaker.note(fault.In(ctx, err))
+	return nil, err
 }
 
-// readClock asks for the time, where what is known of it is too old.
-func (r *remote) readClock(ctx context.Context) error {
-	return r.step(ctx, func(ctx context.Context) error {
+// bareGet is the GET of a hit, which is all that a hit costs. A timer for each
+// would double its price, so those that begin at about the same time share one,
+// wherever the caller's own deadline is not nearer.
+func (r *remote) bareGet(ctx context.Context, n name) ([]byte, error) {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < 2*r.timeout {
+		bounded, cancel := context.WithTimeout(ctx, r.patience(ctx))
+		defer cancel()
+		return pipe.Do(bounded, r.pipe, redis.NewStringCmd(bounded, "get", n.value), (*redis.StringCmd).Bytes)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	shared := r.window.join(ctx, r.timeout)
+	return pipe.Do(shared, r.pipe, redis.NewStringCmd(shared, "get", n.value), (*redis.StringCmd).Bytes)
+}
+
+// now returns the time at Redis, and asks for it where what is known is too old.
+func (r *remote) now(ctx context.Context) (int64, error) {
+	if ms, known := r.clock.now(); known {
+		return ms, nil
+	}
+	err := r.step(ctx, func(ctx context.Context) error {
 		sent := time.Now()
 		now, err := pipe.Do(ctx, r.pipe, redis.NewTimeCmd(ctx, "time"), (*redis.TimeCmd).Result)
 		if err == nil {
@@ -148,6 +173,7 @@ func (r *remote) readClock(ctx context.Context) error {
 		}
 		return err
 	})
+	return r.clock.ms(), err
 }
 
 // grant is what acquire.lua answers.
@@ -211,7 +237,7 @@ func (r *remote) store(ctx context.Context, n name, token string, ttl time.Durat
 // renew prolongs the lease of a load or a write, and reports whether it stands.
 func (r *remote) renew(ctx context.Context, n name, token string) (stands bool, err error) {
 	err = r.step(ctx, func(ctx context.Context) error {
-		stands, _, err = renewScript.Run(ctx, r.pipe, []string{n.lease}, token, script.Millis(r.lease)).Bool()
+		stands, _, err = renewScript.Run(ctx, r.pipe, []string{n.lease()}, token, script.Millis(r.lease)).Bool()
 		return err
 	})
 	return stands, err
@@ -220,7 +246,7 @@ func (r *remote) renew(ctx context.Context, n name, token string) (stands bool, 
 // release gives the lease of a load back, and reports whether it still stood.
 func (r *remote) release(ctx context.Context, n name, token string) (stood bool, err error) {
 	err = r.step(ctx, func(ctx context.Context) error {
-		stood, _, err = releaseScript.Run(ctx, r.pipe, []string{n.lease}, token).Bool()
+		stood, _, err = releaseScript.Run(ctx, r.pipe, []string{n.lease()}, token).Bool()
 		return err
 	})
 	return stood, err

@@ -21,6 +21,7 @@ import (
 type local[K comparable, V any] struct {
 	values *otter.Cache[K, *localValue[V]]
 	ttl    time.Duration
+	start  time.Time // of the times below
 	seed   maphash.Seed
 	epochs []atomic.Uint32
 	hits   [hitShards]shard
@@ -40,7 +41,7 @@ type localValue[V any] struct {
 	err    error // ErrNotFound, for the note that there is none
 	header header
 	epoch  epoch
-	ttl    time.Duration
+	until  time.Duration // since start
 	weight uint32
 }
 
@@ -59,9 +60,9 @@ func newLocal[K comparable, V any](o Local) (*local[K, V], error) {
 	if !o.enabled() {
 		return nil, nil
 	}
-	options := &otter.Options[K, *localValue[V]]{
-		ExpiryCalculator: otter.ExpiryWritingFunc(func(e otter.Entry[K, *localValue[V]]) time.Duration { return e.Value.ttl }),
-	}
+	// Without otter's own expiry, which would keep a goroutine: a value that is over
+	// stays in memory until it is replaced, or makes room for another.
+	options := &otter.Options[K, *localValue[V]]{}
 	stripes := forBytes
 	if o.Entries > 0 {
 		options.MaximumSize = o.Entries
@@ -79,6 +80,7 @@ func newLocal[K comparable, V any](o Local) (*local[K, V], error) {
 	return &local[K, V]{
 		values: values,
 		ttl:    o.TTL,
+		start:  time.Now(),
 		seed:   maphash.MakeSeed(),
 		epochs: make([]atomic.Uint32, stripes),
 	}, nil
@@ -90,11 +92,16 @@ func (l *local[K, V]) get(key K) *localValue[V] {
 		return nil
 	}
 	v, ok := l.values.GetIfPresent(key)
-	if !ok || l.epochs[v.epoch.stripe].Load() != v.epoch.count {
+	if !ok || !l.stands(v) {
 		return nil
 	}
 	l.hits[v.epoch.stripe%hitShards].n.Add(1)
 	return v
+}
+
+// stands reports whether a value may be answered with.
+func (l *local[K, V]) stands(v *localValue[V]) bool {
+	return l.epochs[v.epoch.stripe].Load() == v.epoch.count && time.Since(l.start) < v.until
 }
 
 // epoch is to be read before Redis is asked for what will be filled in.
@@ -111,7 +118,7 @@ func (l *local[K, V]) stripe(text string) uint32 {
 }
 
 // fill keeps what Redis holds, for as long as it is fresh.
-func (l *local[K, V]) fill(key K, n name, f found[V], e epoch, fresh time.Duration) {
+func (l *local[K, V]) fill(key K, n name, f *found[V], e epoch, fresh time.Duration) {
 	ttl := time.Duration(0)
 	if l != nil {
 		ttl = min(l.ttl, fresh)
@@ -119,7 +126,7 @@ func (l *local[K, V]) fill(key K, n name, f found[V], e epoch, fresh time.Durati
 	if ttl <= 0 {
 		return
 	}
-	v := &localValue[V]{value: f.value, err: notFound(n, f.header), header: f.header, epoch: e, ttl: ttl}
+	v := &localValue[V]{value: f.value, err: notFound(n, f.header), header: f.header, epoch: e, until: time.Since(l.start) + ttl}
 	v.weight = uint32(min(max(f.size, 1), math.MaxUint32))
 	l.values.Set(key, v)
 }
@@ -151,7 +158,7 @@ func (l *local[K, V]) has(key K) bool {
 		return false
 	}
 	v, ok := l.values.GetEntryQuietly(key)
-	return ok && l.epochs[v.Value.epoch.stripe].Load() == v.Value.epoch.count
+	return ok && l.stands(v.Value)
 }
 
 // counts returns the hits, and how many values there are about.

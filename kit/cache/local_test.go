@@ -109,7 +109,7 @@ func TestLocal_fillGuard(t *testing.T) {
 		t.Fatal(err)
 	}
 	n := name{text: "7"}
-	value := found[user]{ok: true, value: user{7, "old"}, size: 40}
+	value := &found[user]{ok: true, value: user{7, "old"}, size: 40}
 	for what, invalidate := range map[string]func(){
 		"drop":  func() { l.drop(n) },
 		"reset": l.reset,
@@ -154,7 +154,7 @@ func TestLocal_ttl(t *testing.T) {
 // A scan over many keys does not grow the memory.
 func TestLocal_bounded(t *testing.T) {
 	t.Parallel()
-	value := found[user]{ok: true, value: user{1, "x"}, size: 100}
+	value := &found[user]{ok: true, value: user{1, "x"}, size: 100}
 	for bound, o := range map[string]Local{
 		"entries": {Entries: 100, TTL: time.Hour},
 		"bytes":   {Bytes: 100 * 100, TTL: time.Hour},

@@ -10,4 +10,10 @@ import (
 // long reports whether tests may take minutes: make chaos says so.
 func long() bool { return os.Getenv("GRIND_LONG") != "" }
 
-func TestMain(m *testing.M) { redistest.Main(redistest.NoLeaks(m)) }
+func TestMain(m *testing.M) {
+	if config := os.Getenv(envChild); config != "" {
+		childMain(config)
+		return
+	}
+	redistest.Main(redistest.NoLeaks(m))
+}

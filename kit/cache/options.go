@@ -81,9 +81,9 @@ type Options[K comparable, V any] struct {
 	// Readers wait meanwhile. Zero is not at all; negative is an error.
 	ReplicaLag time.Duration
 
-	// RedisTimeout bounds each step of a read that asks Redis. After it, and at
-	// once when Redis has failed several times in a row, the reader goes to the
-	// origin. Zero is DefaultRedisTimeout; negative is an error.
+	// RedisTimeout bounds each step of a read that asks Redis, and so does half of
+	// what the caller's deadline leaves. After it, and at once when Redis has failed
+	// several times in a row, the reader goes to the origin. Zero is DefaultRedisTimeout; negative is an error.
 	RedisTimeout time.Duration
 
 	// OriginLimit is how many loads run at once in this process while Redis does

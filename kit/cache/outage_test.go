@@ -202,7 +202,7 @@ func TestOutOfMemory(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t, redisproc.Options{})
 	client := redistest.ClientOf(t, server)
-	c, err := New(client, Options[int64, user]{})
+	c, err := New(client, Options[int64, user]{RedisTimeout: ample})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +243,7 @@ func TestUndecodable(t *testing.T) {
 	v := func(version int) codec.Codec[user] { return codec.Versioned(codec.CBOR[user](), version) }
 	good := func(c codec.Codec[user]) func(n name) []byte {
 		return func(n name) []byte {
-			head := header{id: "ABCDEFGH", created: time.Now().UnixMilli(), fresh: time.Now().Add(time.Hour).UnixMilli()}
+			head := header{id: entryID([]byte("ABCDEFGH")), created: time.Now().UnixMilli(), fresh: time.Now().Add(time.Hour).UnixMilli()}
 			data, err := codec.Append(head.append(nil), c, n.value, user{7, "there"})
 			if err != nil {
 				t.Fatal(err)

@@ -83,23 +83,23 @@ func changer(name string, value int) race.Actor {
 		}
 		got, err := cache.Fetch(ctx, raceKey, fromDB(c, k))
 		if err == nil && got < value {
-			err = tooOld(fmt.Sprintf("after its invalidation of %d %s read %d", value, name, got))
+			err = tooOldError(fmt.Sprintf("after its invalidation of %d %s read %d", value, name, got))
 		}
 		return err
 	}}
 }
 
-// tooOld is what an actor returns that has seen what nobody may see.
-type tooOld string
+// tooOldError is what an actor returns that has seen what nobody may see.
+type tooOldError string
 
-func (e tooOld) Error() string { return string(e) }
+func (e tooOldError) Error() string { return string(e) }
 
 // coherent is the truth of all races here: what the cache holds is what the
 // database holds, or nothing, unless somebody died before it could say so.
 func coherent(mayDie ...int) func(context.Context, race.Client, race.Keys, []race.End) error {
 	return func(ctx context.Context, c race.Client, k race.Keys, ends []race.End) error {
 		for _, end := range ends {
-			if old, ok := errors.AsType[tooOld](end.Err); ok {
+			if old, ok := errors.AsType[tooOldError](end.Err); ok {
 				return &race.Violation{Message: string(old)}
 			}
 		}
@@ -140,7 +140,7 @@ func writer(name string, value int) race.Actor {
 		}
 		got, err := cache.Fetch(ctx, raceKey, fromDB(c, k))
 		if err == nil && got == 0 {
-			err = tooOld(fmt.Sprintf("after its write of %d %s read 0", value, name))
+			err = tooOldError(fmt.Sprintf("after its write of %d %s read 0", value, name))
 		}
 		return err
 	}}
@@ -186,7 +186,7 @@ func tagChanger(name string, value int) race.Actor {
 		}
 		got, ok, err := cache.Peek(ctx, raceKey)
 		if err == nil && ok && got < value {
-			err = tooOld(fmt.Sprintf("after its invalidation of %d %s read %d", value, name, got))
+			err = tooOldError(fmt.Sprintf("after its invalidation of %d %s read %d", value, name, got))
 		}
 		return err
 	}}
@@ -292,7 +292,7 @@ func TestRace_writeInvalidate(t *testing.T) {
 // database still holds.
 func TestRace_writeExpired(t *testing.T) {
 	time := race.Actor{Name: "time", Do: func(ctx context.Context, c race.Client, k race.Keys) error {
-		return c.Del(ctx, numbers(c, k).nameOf(raceKey).lease).Err()
+		return c.Del(ctx, numbers(c, k).nameOf(raceKey).lease()).Err()
 	}}
 	explore(t, race.Scenario{
 		Setup:  setDB(0),

@@ -18,12 +18,12 @@ const (
 	lastResort                  // load a newer one, and answer with it only if that fails
 )
 
-// ageOf judges an entry by Redis's clock.
-func (c *Cache[K, V]) ageOf(f found[V]) freshness {
+// ageOf judges an entry at a time at Redis.
+func (c *Cache[K, V]) ageOf(f *found[V], now int64) freshness {
 	if !f.ok {
 		return gone
 	}
-	left := c.freshFor(f.header)
+	left := f.header.left(now)
 	switch {
 	case left > 0 && c.dueEarly(left, f.header.took):
 		return early
@@ -37,12 +37,6 @@ func (c *Cache[K, V]) ageOf(f found[V]) freshness {
 		return lastResort
 	}
 	return gone
-}
-
-// freshFor is how long an entry is fresh from now on; negative if it is not.
-func (c *Cache[K, V]) freshFor(h header) time.Duration {
-	now, _ := c.remote.clock.now()
-	return time.Duration(h.fresh-now) * time.Millisecond
 }
 
 // dueEarly decides by lot whether an entry is to be loaded anew before its

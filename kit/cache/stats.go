@@ -37,7 +37,7 @@ type Stats struct {
 	Outage      bool  // Redis is not asked at the moment
 
 	Invalidations int64 // keys that were invalidated, by tag too
-	LocalEntries  int   // values in memory, about; some may have expired
+	LocalEntries  int   // values in memory, about; some may be over
 	LocalResets   int64 // how often memory was emptied, because messages may be missing
 	Pushed        bool  // Run is at work and hears of every invalidation
 }

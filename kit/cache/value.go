@@ -16,31 +16,26 @@ import (
 type found[V any] struct {
 	ok     bool // it is a value, or the note that there is none
 	newer  bool // a newer version of the program wrote it: it must stay
-	id     string
 	header header
+	junk   string // of what cannot be read: what acquire.lua takes for its id
 	value  V
 	size   int // encoded
 }
 
-// look reads what Redis has for a key, and the time if that is not known.
-func (c *Cache[K, V]) look(ctx context.Context, n name) (found[V], error) {
-	data, err := c.remote.get(ctx, n)
-	if err != nil || data == nil {
-		return found[V]{}, err
+// id is what acquire.lua knows the entry by; empty for none.
+func (f *found[V]) id() string {
+	if f.header.fresh == 0 {
+		return f.junk
 	}
-	if _, known := c.remote.clock.now(); !known {
-		if err := c.remote.readClock(ctx); err != nil {
-			return found[V]{}, err
-		}
-	}
-	return c.decode(n, data), nil
+	return string(f.header.id[:])
 }
 
 // decode reads an entry. What cannot be read is counted, and is a miss.
 func (c *Cache[K, V]) decode(n name, data []byte) found[V] {
-	f := found[V]{id: idOf(data), size: len(data)}
+	f := found[V]{size: len(data)}
 	head, payload, ok := parseHeader(data)
 	if !ok {
+		f.junk = idOf(data)
 		f.newer = len(data) > 0 && data[0] > format && data[0] < formats
 		c.undecodable(n, f.newer, fmt.Errorf("no entry of format %d", format))
 		return f
@@ -50,13 +45,14 @@ func (c *Cache[K, V]) decode(n name, data []byte) found[V] {
 		f.ok = true
 		return f
 	}
-	value, err := c.options.Codec.Decode(n.value, payload)
-	if err != nil {
+	var err error
+	if f.value, err = c.options.Codec.Decode(n.value, payload); err != nil {
+		f.junk = idOf(data)
 		f.newer = errors.Is(err, codec.ErrNewer)
 		c.undecodable(n, f.newer, err)
 		return f
 	}
-	f.value, f.ok = value, true
+	f.ok = true
 	return f
 }
 
@@ -85,7 +81,7 @@ func (c *Cache[K, V]) encode(n name, l lease, loaded loaded[V]) (entry []byte, t
 	}
 	freshFor = c.jittered(freshFor)
 	head := header{
-		id:       l.token,
+		id:       entryID([]byte(l.token)),
 		negative: loaded.negative,
 		created:  l.grant.now,
 		fresh:    l.grant.now + max(freshFor.Milliseconds(), 1),
@@ -128,24 +124,14 @@ func (c *Cache[K, V]) put(ctx context.Context, n name, l lease, began time.Time,
 	return c.remote.store(ctx, n, l.token, ttl, entry)
 }
 
-// hit counts a value from Redis and returns it.
-func (c *Cache[K, V]) hit(n name, f found[V]) (Result[V], error) {
-	switch {
-	case f.header.negative:
+// hit counts an answer from Redis, and returns the error that belongs to it.
+func (c *Cache[K, V]) hit(n name, f *found[V]) error {
+	if f.header.negative {
 		c.stats.negativeHits.Add(1)
-	default:
-		c.stats.hits.Add(1)
+		return notFound(n, f.header)
 	}
-	r, err := c.resultOf(n, f)
-	if r.Stale {
-		c.stats.staleHits.Add(1)
-	}
-	return r, err
-}
-
-// resultOf is the answer that an entry gives.
-func (c *Cache[K, V]) resultOf(n name, f found[V]) (Result[V], error) {
-	return c.stamped(f.value, f.header, Redis), notFound(n, f.header)
+	c.stats.hits.Add(1)
+	return nil
 }
 
 // notFound is the error of an entry that says that there is no value.
@@ -156,16 +142,15 @@ func notFound(n name, h header) error {
 	return fmt.Errorf("cache: fetch %q: %w, as a load said before", n.text, ErrNotFound)
 }
 
-// stamped is a result with its times.
-func (c *Cache[K, V]) stamped(value V, head header, source Source) Result[V] {
-	now, _ := c.remote.clock.now()
-	fresh := time.Duration(head.fresh-now) * time.Millisecond
+// resultAt is a value with its times, at a time at Redis.
+func resultAt[V any](value V, h header, source Source, now int64) Result[V] {
+	left := h.left(now)
 	return Result[V]{
 		Value:  value,
 		Source: source,
-		Stale:  fresh <= 0,
-		Age:    max(time.Duration(now-head.created)*time.Millisecond, 0),
-		Fresh:  fresh,
+		Stale:  left <= 0,
+		Age:    max(time.Duration(now-h.created)*time.Millisecond, 0),
+		Fresh:  left,
 	}
 }
 

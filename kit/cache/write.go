@@ -20,11 +20,6 @@ var (
 	endWriteScript   = script.Must(endWriteSource, script.Idempotent())
 )
 
-// ErrNotTold: the write function has run, and Redis could not be told of its
-// end. Call Invalidate until it succeeds; until then readers may get an older
-// value if the write took longer than its lease.
-var ErrNotTold = errors.New("the write has run and the cache was not told")
-
 // Write writes through: it calls write, which brings value into the database,
 // and then stores value in the cache. The older value is gone from the cache
 // before write is called, and readers wait, as for a load, until it has returned.
