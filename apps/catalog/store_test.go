@@ -242,8 +242,9 @@ func TestOrigin_troubles(t *testing.T) {
 		})
 	}
 	readers.Wait()
-	if took := time.Since(begun); took > 5*time.Second || highest() > 32 {
-		t.Errorf("200 readers of a silent origin: got %d requests at a time, for %v, want at most 32 for 2 s", highest(), took)
+	// The origin learns a moment later that one was given up, when the next is there.
+	if took := time.Since(begun); took > 5*time.Second || highest() > 2*32 {
+		t.Errorf("200 readers of a silent origin: got %d requests at a time, for %v, want at most 32, and as many just given up, for 2 s", highest(), took)
 	}
 	warehouse.Silence(false)
 	if _, err := s.Product(t.Context(), warehouse.Product(0).ID); err != nil {
