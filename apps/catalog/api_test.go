@@ -35,23 +35,23 @@ func TestAPI(t *testing.T) {
 			urls := two(t, app.Env{Database: url(), Reveal: true})
 			var p catalog.Product
 			answer := call(t, "GET", urls[0]+"/products/17", nil, &p)
-			if p != catalog.Generated(17) || answer.Header.Get("Cache-Status") != "redis; fwd=uri-miss, memory; fwd=uri-miss" {
-				t.Errorf("a product: got %+v and %q", p, answer.Header.Get("Cache-Status"))
+			if p != catalog.Generated(17) || answer.header.Get("Cache-Status") != "redis; fwd=uri-miss, memory; fwd=uri-miss" {
+				t.Errorf("a product: got %+v and %q", p, answer.header.Get("Cache-Status"))
 			}
 			redistest.Eventually(t, "memory has it", func() bool {
 				answer = call(t, "GET", urls[0]+"/products/17", nil, &p)
-				return strings.HasPrefix(answer.Header.Get("Cache-Status"), "memory; hit; ttl=")
+				return strings.HasPrefix(answer.header.Get("Cache-Status"), "memory; hit; ttl=")
 			})
-			if got := answer.Header.Get("Cache-Status"); p != catalog.Generated(17) || answer.Header.Get("Redis-Commands") != "0;calls=0" {
-				t.Errorf("again: got %q and %q commands, want memory, and none", got, answer.Header.Get("Redis-Commands"))
+			if got := answer.header.Get("Cache-Status"); p != catalog.Generated(17) || answer.header.Get("Redis-Commands") != "0;calls=0" {
+				t.Errorf("again: got %q and %q commands, want memory, and none", got, answer.header.Get("Redis-Commands"))
 			}
 			answer = call(t, "GET", urls[1]+"/products/17", nil, &p)
-			if got := answer.Header.Get("Cache-Status"); !strings.HasPrefix(got, "redis; hit; ttl=") || answer.Header.Get("Age") == "" {
+			if got := answer.header.Get("Cache-Status"); !strings.HasPrefix(got, "redis; hit; ttl=") || answer.header.Get("Age") == "" {
 				t.Errorf("the other instance: got %q, want Redis", got)
 			}
 			answer = call(t, "PUT", urls[1]+"/products/17/price", map[string]int{"price_cents": 1}, &p)
-			if want := (catalog.Product{ID: 17, Name: p.Name, Category: p.Category, PriceCents: 1, Stock: 185, Version: 2}); answer.StatusCode != 200 || p != want {
-				t.Errorf("a change: got %d, %+v, want %+v", answer.StatusCode, p, want)
+			if want := (catalog.Product{ID: 17, Name: p.Name, Category: p.Category, PriceCents: 1, Stock: 185, Version: 2}); answer.status != 200 || p != want {
+				t.Errorf("a change: got %d, %+v, want %+v", answer.status, p, want)
 			}
 			redistest.Eventually(t, "the other instance follows", func() bool {
 				call(t, "GET", urls[0]+"/products/17", nil, &p)
@@ -112,8 +112,8 @@ func problems(t *testing.T, url string) {
 			Status int
 		}
 		answer := call(t, tc.method, url+tc.path, tc.body, &problem)
-		if answer.StatusCode != tc.status || problem.Status != tc.status || problem.Type != tc.kind || answer.Header.Get("Content-Type") != "application/problem+json" {
-			t.Errorf("%s %s: got %d, %+v, want %d %s", tc.method, tc.path, answer.StatusCode, problem, tc.status, tc.kind)
+		if answer.status != tc.status || problem.Status != tc.status || problem.Type != tc.kind || answer.header.Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%s %s: got %d, %+v, want %d %s", tc.method, tc.path, answer.status, problem, tc.status, tc.kind)
 		}
 	}
 }
@@ -138,8 +138,8 @@ func TestPage_hidden(t *testing.T) {
 	t.Parallel()
 	hidden := two(t, app.Env{})[0]
 	for _, path := range []string{"/page/expire", "/page/redis", "/page/layer"} {
-		if answer := call(t, "POST", hidden+path, nil, nil); answer.StatusCode != http.StatusNotFound {
-			t.Errorf("POST %s without Reveal: got %d, want 404", path, answer.StatusCode)
+		if answer := call(t, "POST", hidden+path, nil, nil); answer.status != http.StatusNotFound {
+			t.Errorf("POST %s without Reveal: got %d, want 404", path, answer.status)
 		}
 	}
 	shown := two(t, app.Env{Reveal: true})[0]
@@ -156,7 +156,7 @@ func TestPage_hidden(t *testing.T) {
 	if answer.StatusCode != http.StatusForbidden {
 		t.Errorf("a button pressed by another site: got %d, want 403", answer.StatusCode)
 	}
-	if answer := call(t, "POST", shown+"/page/redis", nil, nil); answer.StatusCode != http.StatusConflict {
-		t.Errorf("a Redis that is not ours to break: got %d, want 409", answer.StatusCode)
+	if answer := call(t, "POST", shown+"/page/redis", nil, nil); answer.status != http.StatusConflict {
+		t.Errorf("a Redis that is not ours to break: got %d, want 409", answer.status)
 	}
 }

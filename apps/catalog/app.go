@@ -100,7 +100,13 @@ type Deps struct {
 }
 
 // App is an instance: web.Server's Listen, URL and Run serve it.
-type App struct{ *web.Server }
+type App struct {
+	*web.Server
+	catalog *Catalog
+}
+
+// Layers are the switches of this instance.
+func (a *App) Layers() *Layers { return a.catalog.Layers() }
 
 // New wires an instance.
 func New(d Deps) (*App, error) {
@@ -142,11 +148,11 @@ func New(d Deps) (*App, error) {
 	s.Work("instances", all.run)
 	if !o.Reveal {
 		s.Handle("GET /{$}", http.RedirectHandler("/docs", http.StatusFound))
-		return &App{s}, nil
+		return &App{s, c}, nil
 	}
 	p := &page{catalog: c, instances: all, faults: d.Faults, server: s}
 	s.Work("page", p.run)
-	return &App{s}, p.register(s)
+	return &App{s, c}, p.register(s)
 }
 
 // newName is a name for an instance that nobody else has at the moment.

@@ -50,7 +50,7 @@ func TestFaults(t *testing.T) {
 	env := []string{"REDIS_URL=" + server.URL(), "DATABASE_URL=sqlite:" + t.TempDir() + "/catalog.db"}
 	first, second := startProcess(t, free(t), env...), startProcess(t, free(t), env...)
 	for _, p := range []*process{first, second} {
-		redistest.Eventually(t, "ready", func() bool { return status(t, p.url+"/readyz") == 200 })
+		awaitReady(t, p.url)
 	}
 	const pause = 10 * time.Second
 	ended := make(chan error, 1)

@@ -15,25 +15,36 @@ var client = &http.Client{Timeout: 10 * time.Second}
 
 // withStop is a context that does not end with the test, whose clean-up comes
 // after that.
-func withStop(t *testing.T) (context.Context, context.CancelFunc) {
+func withStop(t testing.TB) (context.Context, context.CancelFunc) {
 	t.Helper()
 	return context.WithCancel(context.WithoutCancel(t.Context()))
 }
 
-// status is that of a GET; 0 if there is no answer.
-func status(t *testing.T, url string) int {
+// awaitReady waits until an instance is ready: its database is filled first, which
+// takes seconds under the race detector.
+func awaitReady(t testing.TB, url string) {
 	t.Helper()
-	answer, err := client.Get(url)
-	if err != nil {
-		return 0
+	for begun := time.Now(); time.Since(begun) < time.Minute; time.Sleep(20 * time.Millisecond) {
+		answer, err := client.Get(url + "/readyz")
+		if err != nil {
+			continue
+		}
+		answer.Body.Close()
+		if answer.StatusCode == http.StatusOK {
+			return
+		}
 	}
-	defer answer.Body.Close()
-	_, _ = io.Copy(io.Discard, answer.Body)
-	return answer.StatusCode
+	t.Fatalf("%s is not ready after a minute", url)
+}
+
+// reply is what came of a call.
+type reply struct {
+	status int
+	header http.Header
 }
 
 // call sends a request and reads the JSON of its answer.
-func call(t *testing.T, method, url string, send, into any) *http.Response {
+func call(t *testing.T, method, url string, send, into any) reply {
 	t.Helper()
 	text, err := json.Marshal(send)
 	if err != nil {
@@ -58,7 +69,7 @@ func call(t *testing.T, method, url string, send, into any) *http.Response {
 			t.Fatalf("%s %s: %v: %s", method, url, err, body)
 		}
 	}
-	return answer
+	return reply{answer.StatusCode, answer.Header}
 }
 
 // free is an address where nobody listens.

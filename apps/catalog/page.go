@@ -32,7 +32,7 @@ type page struct {
 	index     *template.Template
 
 	mu     sync.Mutex
-	base   context.Context // of run; nil before and after it
+	base   context.Context // of run; nil before it
 	tasks  sync.WaitGroup
 	load   task
 	warmed task
@@ -156,7 +156,7 @@ func (p *page) expire(r *http.Request) (string, error) {
 	}
 	p.catalog.hot.expired(id)
 	if err := p.catalog.products.full.Invalidate(r.Context(), id); err != nil {
-		return "", errors.New("Redis does not answer")
+		return "", errors.New("the caches were not reached: Redis does not answer")
 	}
 	return fmt.Sprintf("product %d is in no cache any more", id), nil
 }
@@ -217,24 +217,19 @@ func loadSaid(f app.Figures) string {
 
 // run lets buttons start work, and ends with it.
 func (p *page) run(ctx context.Context) error {
-	p.setBase(ctx)
+	p.mu.Lock()
+	p.base = ctx
+	p.mu.Unlock()
 	<-ctx.Done()
-	p.setBase(nil)
 	p.tasks.Wait()
 	return nil
-}
-
-func (p *page) setBase(ctx context.Context) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.base = ctx
 }
 
 // start runs work in the background, until it ends, is stopped, or run ends.
 func (p *page) start(t *task, work func(ctx context.Context, say func(string)) error) (string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if t.running || p.base == nil {
+	if t.running || p.base == nil || p.base.Err() != nil {
 		return "", errors.New("it runs already, or the server does not")
 	}
 	ctx, stop := context.WithCancel(p.base)

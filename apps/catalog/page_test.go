@@ -1,7 +1,7 @@
 package catalog_test
 
 import (
-	"log/slog"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,7 +23,7 @@ func TestPage(t *testing.T) {
 	dir := t.TempDir()
 	var pages []string
 	for range 2 {
-		a := open(t, app.Env{Redis: server.URL(), Prefix: "grind:catalog:", Dir: dir, Addr: "127.0.0.1:0", Reveal: true, Faults: server, Logger: slog.New(slog.DiscardHandler)})
+		a := open(t, app.Env{Redis: server.URL(), Prefix: "grind:catalog:", Dir: dir, Addr: "127.0.0.1:0", Reveal: true, Faults: server, Logger: quiet, Lookup: setting(map[string]string{"CATALOG_PRODUCTS": fmt.Sprint(products)})})
 		pages = append(pages, a.URL())
 	}
 	b := webtest.Open(t, pages[0]+"/")
@@ -32,10 +32,13 @@ func TestPage(t *testing.T) {
 	b.Click("#list li button")
 	b.Sees("#product #name", "no. 1")
 	b.Sees("#from", "in the server")
-	b.Click("#again")
-	b.Sees("#from", "from memory")
+	redistest.Eventually(t, "memory has the product", func() bool {
+		b.Click("#again")
+		return strings.Contains(b.Eval(`document.querySelector("#from").innerText`), "from memory")
+	})
 	b.Sees("#wire", "answered without Redis")
-	b.Eval(`document.querySelector("#cents").value = "4242"`)
+	// As a person has it: what is being typed is not replaced by what arrives.
+	b.Eval(`document.querySelector("#cents").focus(), document.querySelector("#cents").value = "4242"`)
 	b.Click("#change button")
 	b.Sees("#price", "€ 42.42")
 	b.Sees("#instances tr:nth-child(2)", "€ 42.42")
@@ -62,7 +65,7 @@ func TestPage(t *testing.T) {
 	b.Sees("#expire", "product")
 	b.Click("#expire")
 	b.Sees("#drill", "was expired")
-	b.Sees("#warm-said", "5000 of 5000")
+	b.Sees("#warm-said", fmt.Sprintf("%d of", products))
 	b.Click(".faults button[value=pause]")
 	b.Sees("#redis", "does not answer")
 	b.Click(".faults button[value=resume]")
@@ -107,8 +110,11 @@ func open(t *testing.T, env app.Env) *catalog.App {
 }
 
 // start runs an instance, waits until it is ready, and ends it with the test.
-func start(t *testing.T, a *catalog.App) {
+func start(t testing.TB, a *catalog.App) {
 	t.Helper()
+	if err := a.Listen(); err != nil {
+		t.Fatal(err)
+	}
 	ctx, stop := withStop(t)
 	ended := make(chan error, 1)
 	go func() { ended <- a.Run(ctx) }()
@@ -123,5 +129,5 @@ func start(t *testing.T, a *catalog.App) {
 			t.Error("the instance did not end")
 		}
 	})
-	redistest.Eventually(t, "the instance is ready", func() bool { return status(t, a.URL()+"/readyz") == 200 })
+	awaitReady(t, a.URL())
 }

@@ -136,6 +136,7 @@ func (s *SQL) Migrate(ctx context.Context) error {
 
 const columns = "id, name, category, price_cents, stock, version"
 
+// Product reads one, by the primary key.
 func (s *SQL) Product(ctx context.Context, id int) (Product, error) {
 	return one(s.db.QueryRowContext(ctx, "SELECT "+columns+" FROM products WHERE id = $1", id))
 }
@@ -173,7 +174,7 @@ func (s *SQL) List(ctx context.Context, q Query) ([]Product, error) {
 
 // query reads the products of a condition.
 func (s *SQL) query(ctx context.Context, where string, args ...any) ([]Product, error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT "+columns+" FROM products WHERE "+where, args...)
+	rows, err := s.db.QueryContext(ctx, "SELECT "+columns+" FROM products WHERE "+where, args...) //nolint:gosec // where is ours; what clients say is in args
 	if err != nil {
 		return nil, fmt.Errorf("catalog: read products: %w", err)
 	}
@@ -195,14 +196,18 @@ func (s *SQL) query(ctx context.Context, where string, args ...any) ([]Product, 
 // like takes from a text what LIKE would understand.
 var like = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
+// SetPrice changes a price; see set.
 func (s *SQL) SetPrice(ctx context.Context, id, cents int) (Product, error) {
 	return s.set(ctx, "price_cents", id, cents)
 }
 
+// SetStock changes a stock; see set.
 func (s *SQL) SetStock(ctx context.Context, id, stock int) (Product, error) {
 	return s.set(ctx, "stock", id, stock)
 }
 
+// set changes a product, notes in the same transaction that the caches are to be
+// told, and tells them.
 func (s *SQL) set(ctx context.Context, column string, id, value int) (p Product, err error) {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
@@ -224,8 +229,10 @@ func (s *SQL) set(ctx context.Context, column string, id, value int) (p Product,
 	return p, nil
 }
 
+// Ping asks the database for nothing but an answer.
 func (s *SQL) Ping(ctx context.Context) error { return s.db.PingContext(ctx) }
 
+// Close closes the connections.
 func (s *SQL) Close() error { return s.db.Close() }
 
 // one reads a product from a row.

@@ -16,7 +16,6 @@ import (
 	"github.com/redis-grind/grind/apps/catalog"
 	project "github.com/redis-grind/grind/course/09-projects/01-catalog"
 	"github.com/redis-grind/grind/internal/pgproc"
-	"github.com/redis-grind/grind/kit/redistest"
 )
 
 // products is how many a database of the tests gets: SQLite, which is C made into
@@ -173,7 +172,14 @@ func TestSQL_Migrate(t *testing.T) {
 						return
 					}
 					defer s.Close()
-					redistest.Eventually(t, "migrated", func() bool { return s.Migrate(t.Context()) == nil })
+					for begun := time.Now(); ; time.Sleep(100 * time.Millisecond) { // as the application repeats it
+						if err = s.Migrate(t.Context()); err == nil || time.Since(begun) > time.Minute {
+							break
+						}
+					}
+					if err != nil {
+						t.Errorf("migrate: %v", err)
+					}
 					for _, id := range []int{1, 1234, products} {
 						if p, err := s.Product(t.Context(), id); err != nil || p != catalog.Generated(id) {
 							t.Errorf("product %d: got %+v, %v, want %+v", id, p, err, catalog.Generated(id))
@@ -236,8 +242,9 @@ func TestOrigin_troubles(t *testing.T) {
 		})
 	}
 	readers.Wait()
-	if took := time.Since(begun); took > 5*time.Second || highest() > 32 {
-		t.Errorf("200 readers of a silent origin: got %d requests at a time, for %v, want at most 32 for 2 s", highest(), took)
+	// The origin learns a moment later that one was given up, when the next is there.
+	if took := time.Since(begun); took > 5*time.Second || highest() > 2*32 {
+		t.Errorf("200 readers of a silent origin: got %d requests at a time, for %v, want at most 32, and as many just given up, for 2 s", highest(), took)
 	}
 	warehouse.Silence(false)
 	if _, err := s.Product(t.Context(), warehouse.Product(0).ID); err != nil {
