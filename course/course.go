@@ -25,13 +25,12 @@ import (
 	settings "github.com/redis-grind/grind/course/02-web-integration-basics/05-configuration"
 	formats "github.com/redis-grind/grind/course/02-web-integration-basics/07-serialization"
 	retries "github.com/redis-grind/grind/course/02-web-integration-basics/08-errors-retries"
-	catalogproject "github.com/redis-grind/grind/course/09-projects/01-catalog"
-	warming "github.com/redis-grind/grind/course/03-caching-patterns/08-warming"
 	aside "github.com/redis-grind/grind/course/03-caching-patterns/01-cache-aside"
 	lifts "github.com/redis-grind/grind/course/03-caching-patterns/02-read-write-through"
 	pages "github.com/redis-grind/grind/course/03-caching-patterns/03-write-behind"
 	stampede "github.com/redis-grind/grind/course/03-caching-patterns/07-stampede"
 	warming "github.com/redis-grind/grind/course/03-caching-patterns/08-warming"
+	catalogproject "github.com/redis-grind/grind/course/09-projects/01-catalog"
 	"github.com/redis-grind/grind/internal/unit"
 )
 
