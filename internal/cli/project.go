@@ -17,7 +17,6 @@ import (
 	"github.com/redis-grind/grind/internal/project"
 	"github.com/redis-grind/grind/internal/unit/check"
 	"github.com/redis-grind/grind/internal/unit/exercise"
-	"github.com/redis-grind/grind/kit/redisproc"
 )
 
 // projectOf returns the project of a unit, and nil if it has none.
@@ -202,8 +201,8 @@ func (a *app) explainProject(p *project.Project, err error) error {
 		return usageError{err}
 	case errors.Is(err, project.ErrTaken):
 		return fmt.Errorf("%w\nAnother check may be running. --listen-redis and --listen-origin choose other addresses; restart your instances with those.", err) //nolint:staticcheck // sentences for a person
-	case errors.Is(err, redisproc.ErrNotInstalled):
-		return fmt.Errorf("%w\nA project is checked with a real Redis, which is paused and killed: `grind setup` installs one.", err) //nolint:staticcheck // sentences for a person
+	case errors.Is(err, project.ErrNoServer):
+		return fmt.Errorf("%w\n`grind setup` installs one.", err) //nolint:staticcheck // sentences for a person
 	case errors.Is(err, project.ErrNotReady):
 		return fmt.Errorf("%w\nStart two instances, each in a terminal, and leave them running: `grind start %s` shows how.", err, p.Unit) //nolint:staticcheck // sentences for a person
 	}

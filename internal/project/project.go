@@ -88,6 +88,8 @@ var (
 	ErrInstances = errors.New("two running instances are checked")
 	// ErrNotReady says that the instances did not answer /readyz with 200 in time.
 	ErrNotReady = errors.New("not ready")
+	// ErrNoServer says that no redis-server is installed.
+	ErrNoServer = errors.New("a project is checked with a real Redis, which is paused and killed")
 	// ErrTaken says that somebody else listens on Options.Redis or Options.Origin.
 	ErrTaken = errors.New("the address is taken")
 )
@@ -97,8 +99,8 @@ var (
 const KindReady = "ready"
 
 // Check drives the instances through the milestones and reports. An error means
-// that there was nothing to judge: ErrNoMilestone, ErrInstances, ErrTaken, no
-// redis-server is installed, instances that somebody else started are not there
+// that there was nothing to judge: ErrNoMilestone, ErrInstances, ErrTaken,
+// ErrNoServer, instances that somebody else started are not there
 // (ErrNotReady), or ctx ended. A Program that does not come up is judged: that is a
 // Report with an error in it.
 func (p *Project) Check(ctx context.Context, o Options) (*exercise.Report, error) {

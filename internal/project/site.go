@@ -90,7 +90,10 @@ func (s *Site) openRedis(ctx context.Context, addr string) (err error) {
 	s.redis, err = lab.Start(ctx, redisproc.Options{AppendOnly: true}, func(t *tap.Options) {
 		t.Listen, t.Sink = addr, s.seen.also(s.wire.Sink())
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, redisproc.ErrNotInstalled):
+		return fmt.Errorf("%w: %w", ErrNoServer, err)
+	case err != nil:
 		return taken(err, "Redis", addr)
 	}
 	s.direct = s.redis.Client()

@@ -13,7 +13,7 @@ var Unit = unit.Unit{
 	ID:       "9.01",
 	Title:    "Build a catalog",
 	Lead:     "The radio said: the kettle, half price, from nine o'clock. At nine the warehouse was asked for one kettle, nine hundred times.",
-	Minutes:  300,
+	Minutes:  170,
 	After:    []string{"1.01", "1.03", "1.04", "1.05"},
 	Packages: []string{"cache"},
 	Params: []unit.Param{
