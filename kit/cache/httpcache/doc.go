@@ -89,6 +89,13 @@
 //     stored, and requests of one process still wait for one another.
 //   - A handler that panics panics in its client's goroutine; others who waited
 //     ask for themselves. A client that leaves ends nobody's response.
+//   - A process that dies while it makes a response holds others up for
+//     cache.DefaultLeaseTTL at most, and leaves nothing half stored.
+//
+// What does not hold: a failover may bring back a response whose invalidation the
+// new primary never got; it stands until it ends. A response that the handler has
+// from elsewhere is aged by its Date and this process's clock: where the two
+// disagree it is fresh for too long, or too short.
 //
 // # Caveats
 //

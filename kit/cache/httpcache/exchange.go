@@ -173,9 +173,13 @@ func (x *exchange) settle(f fetched, names []string) {
 			_ = x.cache.entries.Write(ctx, x.target.key(""), f.entry, known)
 		}
 		key := x.target.key(selecting(f.entry.Vary, x.request.Header))
-		keep := func(_ context.Context, e *cache.Entry) (*entry, error) { return f.rec.keep(e), nil }
+		var kept *entry
+		keep := func(_ context.Context, e *cache.Entry) (*entry, error) {
+			kept = f.rec.keep(e)
+			return kept, nil
+		}
 		result, err := x.cache.entries.FetchWith(ctx, key, keep)
-		if err == nil && result.Source == cache.Origin {
+		if err == nil && result.Value == kept { // and not what another request is waiting for at this key
 			f.entry, f.Result = result.Value, result
 			x.answer(f)
 			return

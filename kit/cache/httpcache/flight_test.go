@@ -137,6 +137,41 @@ func TestFlight_notStored(t *testing.T) {
 	wg.Wait()
 }
 
+// TestFlight_settles: a response whose key becomes known by its Vary alone is its
+// client's, also when another request is making one for that key at the time: that
+// one may turn out to be for a third key, or for nobody.
+func TestFlight_settles(t *testing.T) {
+	t.Parallel()
+	c := newCache(t)
+	begun, end := make(chan struct{}), make(chan struct{})
+	next, _ := counted(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=60")
+		w.Header().Set("Vary", "Accept")
+		if r.Header.Get("X-Second") != "" {
+			close(begun)
+			<-end
+			w.Header().Set("Vary", "Accept, X-Second")
+		}
+		_, _ = io.WriteString(w, "for "+r.Header.Get("X-Second"))
+	})
+	r := httptest.NewRequest("GET", "/a", nil)
+	w := httptest.NewRecorder()
+	of, _ := c.targetOf(r)
+	x := &exchange{cache: c, next: next, w: w, request: r, target: of, said: parseDirectives(nil)}
+	f, over := x.fetch(of.key(""), nil, fwdURIMiss)
+	if over || f.rec == nil || f.err != nil {
+		t.Fatalf("got %v, %v, want a response whose key was not known", over, f.err)
+	}
+	var both sync.WaitGroup
+	both.Go(func() { want(t, "second", ask(t, c.Handler(next), "GET", "/a", "X-Second", "2").Body.String(), "for 2") })
+	<-begun
+	both.Go(func() { x.settle(f, nil) })
+	time.Sleep(50 * time.Millisecond) // too little would hide the mistake, and make none
+	close(end)
+	both.Wait()
+	want(t, "first", w.Body.String(), "for ")
+}
+
 // TestFailures: what is not whole, or is a failure, is not stored; its client
 // sees what it would have seen without a cache.
 func TestFailures(t *testing.T) {

@@ -60,8 +60,8 @@ func New(client redis.UniversalClient, o Options) (*Cache, error) {
 // that succeeds invalidates its URL.
 //
 // Redis: a hit 1 round trip, GET, of what varies 2, with Options.Local none; a
-// response that is stored 3, of what varies 4, and 1 more if it has tags; see
-// cache.Cache.Fetch and InvalidateURL.
+// response that is stored 3, or 4 if it has tags; of what varies 5, and the first
+// of a URL 7; see cache.Cache.Fetch and InvalidateURL.
 func (c *Cache) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.serve(w, r, next) })
 }
