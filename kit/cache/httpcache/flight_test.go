@@ -163,7 +163,9 @@ func TestFlight_settles(t *testing.T) {
 		t.Fatalf("got %v, %v, want a response whose key was not known", over, f.err)
 	}
 	var both sync.WaitGroup
-	both.Go(func() { want(t, "second", ask(t, c.Handler(next), "GET", "/a", "X-Second", "2").Body.String(), "for 2") })
+	both.Go(func() {
+		want(t, "second", ask(t, c.Handler(next), "GET", "/a", "X-Second", "2").Body.String(), "for 2")
+	})
 	<-begun
 	both.Go(func() { x.settle(f, nil) })
 	time.Sleep(50 * time.Millisecond) // too little would hide the mistake, and make none
