@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -195,6 +196,9 @@ func (x *exchange) answer(f fetched) {
 	switch {
 	case f.err == nil && f.entry.pass == storable && f.rec != nil:
 		x.cache.stats.misses.Add(1)
+		// What the handler says of caches behind it is true of this response alone, so
+		// it is not stored, and comes before what this cache says (RFC 9211, 2).
+		put(x.w.Header(), "Cache-Status", slices.Clip(f.rec.head["Cache-Status"]))
 		x.cache.tell(x.w.Header(), handled{forward: f.fwd, stored: f.Fresh != 0, fresh: f.Fresh})
 		x.write(f.entry, 0, false)
 	case f.err == nil && f.entry.pass == storable:
@@ -233,6 +237,9 @@ func (x *exchange) hit(f fetched) {
 		return
 	}
 	done := handled{fresh: f.Fresh}
+	if f.Source == cache.Memory {
+		done.detail = inMemory
+	}
 	if f.Source == cache.Origin {
 		x.cache.stats.collapsed.Add(1)
 		done.forward, done.collapsed = f.fwd, true

@@ -44,6 +44,7 @@ const (
 	badQuery       reason = "query"         // the request's is none
 	saysReload     reason = "reload"        // the client does
 	otherVariant   reason = "other-variant" // what was waited for is for others
+	inMemory       reason = "memory"        // of a hit: Options.Local had it
 )
 
 // understood are the statuses whose responses are stored: they mean the same to

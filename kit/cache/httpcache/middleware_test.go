@@ -1,6 +1,7 @@
 package httpcache
 
 import (
+	"strings"
 	"testing"
 )
 
@@ -54,4 +55,26 @@ func TestHandler_vary(t *testing.T) {
 	w = ask(t, h, "GET", "/a", "Accept-Language", "en")
 	want(t, "after", w.Body.String(), "response 4")
 	_ = calls
+}
+
+// TestHandler_layers: Cache-Status names the caches behind the handler before this
+// one, for the response that it made and for no later one; and memory where that
+// had the response.
+func TestHandler_layers(t *testing.T) {
+	t.Parallel()
+	memory := newCache(t, func(o *Options) { o.Local.Entries = 10 })
+	redis := newCache(t, func(o *Options) { o.Name = memory.options.Name })
+	next, _ := says("Cache-Control", "max-age=60", "Cache-Status", "values;fwd=uri-miss")
+	for _, step := range []struct {
+		name   string
+		cache  *Cache
+		status string
+	}{
+		{"made", memory, "values;fwd=uri-miss, test;fwd=uri-miss;stored;ttl=60"},
+		{"from memory", memory, "test;hit;ttl=60;detail=memory"},
+		{"from Redis", redis, "test;hit;ttl=60"},
+	} {
+		w := ask(t, step.cache.Handler(next), "GET", "/a")
+		want(t, step.name, strings.Join(w.Header().Values("Cache-Status"), ", "), step.status)
+	}
 }

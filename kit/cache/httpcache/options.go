@@ -94,7 +94,8 @@ type Options struct {
 	// negative is an error.
 	OriginLimit int
 
-	// Local is a first layer in this process's memory, see cache.Local. Zero is none.
+	// Local is a first layer in this process's memory, see cache.Local. What it answers
+	// says detail=memory in Cache-Status. Zero is none.
 	Local cache.Local
 
 	// Logger is told what no client is: that Redis fails and works again, why a
