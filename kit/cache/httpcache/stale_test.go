@@ -25,7 +25,7 @@ func TestStale(t *testing.T) {
 		status  string // begins so
 		evently string // body of a later answer
 	}{
-		{"stale-while-revalidate", nil, "max-age=0, stale-while-revalidate=60", false, "1", "test;hit;ttl=0", "2"},
+		{"stale-while-revalidate", nil, "max-age=0, stale-while-revalidate=60", false, "1", "test;hit;ttl=-1", "2"},
 		{"by Options", lenient, "max-age=0", false, "1", "test;hit", "2"},
 		{"forbidden by must-revalidate", lenient, "max-age=0, must-revalidate", false, "2", "test;fwd", "3"},
 		{"forbidden by proxy-revalidate", lenient, "max-age=0, proxy-revalidate, stale-while-revalidate=60", false, "2", "test;fwd", "3"},

@@ -44,7 +44,7 @@ func (c *Cache) tell(h http.Header, done handled) {
 		item.Params.Add("stored", true)
 	}
 	if done.forward == "" || done.stored {
-		item.Params.Add("ttl", int64(done.fresh.Round(time.Second)/time.Second))
+		item.Params.Add("ttl", ttlOf(done.fresh))
 	}
 	if done.detail != storable {
 		item.Params.Add("detail", httpsfv.Token(done.detail))
@@ -52,6 +52,16 @@ func (c *Cache) tell(h http.Header, done handled) {
 	if line, err := httpsfv.Marshal(item); err == nil {
 		h["Cache-Status"] = append(h["Cache-Status"], line)
 	}
+}
+
+// ttlOf is how long a response is still fresh, in seconds: negative for every
+// stale one, so that a reader can tell.
+func ttlOf(fresh time.Duration) int64 {
+	ttl := int64(fresh.Round(time.Second) / time.Second)
+	if fresh < 0 {
+		return min(ttl, -1)
+	}
+	return ttl
 }
 
 // identifierOf is a name as Cache-Status has it: a token if it is one.
