@@ -19,12 +19,12 @@ type termRenderer struct {
 	pal palette
 	bar *progressBar
 
-	width   int           // of the terminal; 0 when there is none, and lines may be of any length
+	width   int           // of the terminal, or COLUMNS; 0 when there is neither, and lines may be of any length
 	figures []unit.Metric // that follow each other, to stand in one column
 }
 
 func newTermRenderer(a *app) *termRenderer {
-	t := &termRenderer{a: a, pal: a.palette(), bar: newProgressBar(a)}
+	t := &termRenderer{a: a, pal: a.palette(), bar: newProgressBar(a), width: columnsEnv()}
 	if width, terminal := a.terminal(); terminal {
 		t.width = width
 	}
@@ -105,7 +105,7 @@ func (t *termRenderer) claim(c unit.Checked) {
 	case c.OK:
 		verdict = t.pal.good("holds")
 	case c.Skipped:
-		verdict = t.pal.soft("needs a real Redis")
+		verdict = t.pal.soft("needs " + c.Lacks())
 	}
 	measured := fmt.Sprintf("(%s is %s, claimed %s %s)", c.Metric, unit.Figure(c.Value, c.Unit), c.Op, unit.Figure(c.Bound, c.Unit))
 	if c.Skipped {

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"charm.land/glamour/v2"
@@ -63,6 +64,19 @@ func foldCode(text string, width int) string {
 	return strings.Join(lines, "\n")
 }
 
+// columnsEnv is how wide lines may be where the output is no terminal, as a script
+// says by COLUMNS; 0 is any.
+func columnsEnv() int {
+	width, err := strconv.Atoi(os.Getenv("COLUMNS"))
+	if err != nil || width < narrowest {
+		return 0
+	}
+	return width
+}
+
+// narrowest is the least that a terminal or COLUMNS is taken to be.
+const narrowest = 20
+
 // terminal says how wide the terminal is, and whether the output is one.
 func (a *app) terminal() (width int, ok bool) {
 	out := a.out
@@ -74,7 +88,7 @@ func (a *app) terminal() (width int, ok bool) {
 		return 80, false
 	}
 	width, _, err := term.GetSize(int(f.Fd()))
-	if err != nil || width < 20 {
+	if err != nil || width < narrowest {
 		width = 80
 	}
 	return width, true

@@ -17,6 +17,11 @@ import (
 // consoleLimit is the longest time of one command.
 const consoleLimit = 2 * time.Minute
 
+// raceColumns is how wide a stepped race is captured, so that both clients are in
+// view in the text's column on the page. Other output is captured as wide as it is:
+// its figures change from run to run, and where its lines break would too.
+const raceColumns = "78"
+
 // masks make two runs of the same command comparable. Blanks and bars change
 // their length with the figures beside them.
 var masks = []struct {
@@ -92,13 +97,16 @@ func (s *Syncer) grind(args []string) (string, int, error) {
 	if err := s.build(ctx); err != nil {
 		return "", 0, err
 	}
-	cmd := exec.CommandContext(ctx, filepath.Join(s.tmp, "grind"), args...)
+	cmd := exec.CommandContext(ctx, s.program, args...)
 	cmd.Dir = s.Root
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool {
 		name, _, _ := strings.Cut(v, "=")
-		return name == "REDIS_URL" || strings.HasPrefix(name, "GRIND_")
+		return name == "REDIS_URL" || name == "COLUMNS" || strings.HasPrefix(name, "GRIND_")
 	})
-	cmd.Env = append(cmd.Env, "XDG_STATE_HOME="+s.tmp, "NO_COLOR=1", "TERM=dumb", "COLUMNS=100")
+	cmd.Env = append(cmd.Env, "XDG_STATE_HOME="+s.tmp, "NO_COLOR=1", "TERM=dumb")
+	if slices.Contains(args, "--race") {
+		cmd.Env = append(cmd.Env, "COLUMNS="+raceColumns)
+	}
 	out, err := cmd.CombinedOutput()
 	if ctx.Err() != nil {
 		return "", 0, fmt.Errorf("the command did not end within %v", consoleLimit)
@@ -109,7 +117,7 @@ func (s *Syncer) grind(args []string) (string, int, error) {
 	return string(out), 0, err
 }
 
-// build builds the program, the first time.
+// build finds the program, the first time.
 func (s *Syncer) build(ctx context.Context) error {
 	if s.tmp != "" {
 		return nil
@@ -118,14 +126,40 @@ func (s *Syncer) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(tmp, "grind"), "./cmd/grind")
-	cmd.Dir = s.Root
-	if out, err := cmd.CombinedOutput(); err != nil {
+	if s.program, err = program(ctx, s.Root, tmp); err != nil {
 		_ = os.RemoveAll(tmp) // the build's error says more
-		return fmt.Errorf("build grind: %w\n%s", err, out)
+		return err
 	}
 	s.tmp = tmp
 	return nil
+}
+
+// program returns the path of grind as it is now. Go keeps what `go run` has linked
+// in its cache, from the second time on, and the tests of all units ask for the same
+// program, so that it is not linked for each of them. Where the cache has none it is
+// built into a folder.
+func program(ctx context.Context, root, folder string) (string, error) {
+	for range 2 {
+		cmd := exec.CommandContext(ctx, "go", "run", "-exec", "echo", "./cmd/grind")
+		cmd.Dir = root
+		if out, err := cmd.Output(); err == nil {
+			if path := strings.TrimSpace(string(out)); isFile(path) {
+				return path, nil
+			}
+		}
+	}
+	path := filepath.Join(folder, "grind")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", path, "./cmd/grind")
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build grind: %w\n%s", err, out)
+	}
+	return path, nil
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }
 
 func trimLines(text string) string {

@@ -45,10 +45,12 @@ type Syncer struct {
 	// run runs a command of grind; nil builds the program and runs it. It returns
 	// what the command printed and its exit code.
 	run func(args []string) (string, int, error)
-	tmp string // of the program; removed by Close
+
+	program string // its path
+	tmp     string // what its commands keep, and the program where Go's cache has none; removed by Close
 }
 
-// Close removes the program that Sync has built.
+// Close removes what Sync's commands have left.
 func (s *Syncer) Close() error {
 	if s.tmp == "" {
 		return nil
