@@ -72,7 +72,7 @@ func (r *Runner) Check(ctx context.Context, e unit.Entry, o CheckOptions) (*Repo
 	}
 	outcome := &goOutcome{}
 	if line, at := leftOut(source); line != "" {
-		outcome.errors = fmt.Sprintf("/exercise.go:%d:1: %s keeps this file out of the check\n", at, line)
+		outcome.errors = fmt.Sprintf("exercise.go:%d:1: %s keeps this file out of the check\n", at, line)
 	} else {
 		result, err := r.overStarter(e, source).run(ctx)
 		if err != nil {
