@@ -166,6 +166,8 @@ type Checked struct {
 	// OK says whether it holds; Skipped that this server cannot answer it.
 	OK      bool `json:"ok"`
 	Skipped bool `json:"skipped,omitempty"`
+	// Need is what it was skipped for, where that is more than a real Redis.
+	Need Need `json:"need,omitempty"`
 }
 
 // Result closes a run.
@@ -188,5 +190,14 @@ func (Progress) Type() string { return "progress" }
 func (Predict) Type() string  { return "predict" }
 func (Trace) Type() string    { return "trace" }
 func (Race) Type() string     { return "race" }
-func (Checked) Type() string  { return "claim" }
-func (Result) Type() string   { return "result" }
+
+// Lacks says in a few words what a claim that was skipped would need.
+func (c Checked) Lacks() string {
+	if c.Need == NeedPostgres {
+		return "PostgreSQL"
+	}
+	return "a real Redis"
+}
+
+func (Checked) Type() string { return "claim" }
+func (Result) Type() string  { return "result" }

@@ -74,7 +74,11 @@ func (r *Run) judge() bool {
 	}
 	held := true
 	for _, c := range r.unit.Claims {
-		checked := c.check(r.metrics, c.Timing && r.Embedded() || c.Need != "" && !r.Has(c.Need))
+		lacks := c.Need != "" && !r.Has(c.Need)
+		checked := c.check(r.metrics, lacks || c.Timing && r.Embedded())
+		if checked.Skipped && lacks {
+			checked.Need = c.Need
+		}
 		checked.Unit = r.units[c.Metric]
 		held = held && (checked.OK || checked.Skipped)
 		r.emit(checked)

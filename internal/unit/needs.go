@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/redis-grind/grind/internal/localredis"
+	"github.com/redis-grind/grind/internal/pgproc"
 )
 
 // NeedsError says that this machine lacks what a unit cannot do without.
@@ -24,6 +25,8 @@ func (n Need) words() string {
 		return "a real Redis, and the embedded server is running"
 	case NeedOwnServer:
 		return "a redis-server that it may break, and none is installed"
+	case NeedPostgres:
+		return "a PostgreSQL that it may start, and none is installed"
 	}
 	return string(n)
 }
@@ -51,6 +54,10 @@ func (n Need) lacks(r *localredis.Redis) (how string) {
 	case NeedOwnServer:
 		if _, ok := r.Binary(); !ok {
 			return "`grind setup` installs redis-server after asking."
+		}
+	case NeedPostgres:
+		if _, err := pgproc.Find(); err != nil {
+			return "Install it, as with apt-get install postgresql, dnf install postgresql-server or brew install postgresql. It need not run: a private one is started."
 		}
 	default:
 		return "This release cannot start one."

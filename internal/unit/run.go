@@ -127,6 +127,9 @@ func (r *Run) Embedded() bool { return !r.redis.Timings() }
 // NeedOwnServer. A unit that can do nothing without it names it in Unit.Needs.
 func (r *Run) Has(n Need) bool { return n.lacks(r.redis) == "" }
 
+// How says how to get what Has says is missing; empty when it is there.
+func (r *Run) How(n Need) string { return n.lacks(r.redis) }
+
 // Int returns an int parameter.
 func (r *Run) Int(name string) int {
 	n, err := strconv.Atoi(r.setting(name))

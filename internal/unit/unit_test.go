@@ -4,7 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"math"
+	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -182,6 +185,31 @@ func TestExecute(t *testing.T) {
 		}
 		if c, ok := events[len(events)-2].(unit.Checked); !ok || !c.Skipped || c.OK {
 			t.Errorf("got %+v, want a claim that was skipped", events[len(events)-2])
+		}
+	})
+	t.Run("a_PostgreSQL_ends_with_the_run", func(t *testing.T) {
+		var socket string
+		u := &unit.Unit{ID: "9.99", Needs: []unit.Need{unit.NeedPostgres}, Run: func(ctx context.Context, run *unit.Run) error {
+			if how := run.How(unit.NeedPostgres); how != "" {
+				t.Errorf("How says %q, want nothing: it is there", how)
+			}
+			address, err := run.Postgres(ctx)
+			if err != nil {
+				return err
+			}
+			parsed, err := url.Parse(address)
+			if err != nil {
+				return err
+			}
+			socket = parsed.Query().Get("host")
+			_, err = os.Stat(socket)
+			return err
+		}}
+		if _, result := execute(t, t.Context(), r, u); result.Error != "" {
+			t.Fatalf("the run ended early: %s", result.Error)
+		}
+		if _, err := os.Stat(socket); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("the folder of the server: %v, want that it is gone", err)
 		}
 	})
 	t.Run("keys_are_removed", func(t *testing.T) {
