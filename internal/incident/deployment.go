@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"sync"
 
 	"github.com/redis/go-redis/v9"
@@ -18,24 +17,28 @@ import (
 
 // deployment is one version of the program under load, on a Redis of its own.
 type deployment struct {
-	number  int
-	server  *lab.Server
-	client  *redis.Client // straight to the server
-	wire    *wire
-	copies  []*program
-	play    unit.Play
-	crashed chan *crashError // takes the first one
+	number int
+	server *lab.Server
+	client *redis.Client // straight to the server
+	wire   *wire
+	fleet  *fleet
+	origin *origin // nil if there is none
+	play   unit.Play
+	// programs are the addresses at which people find the program.
+	programs []string
+	crashed  chan *crashError // takes the first one
 
 	cancel context.CancelFunc
 	work   sync.WaitGroup
 	close  sync.Once
-	dir    string // of the binary; removed when the copies run
+	dir    string // in which the binary was built
 }
 
 // deploy starts a server, fills it, starts the copies and drives them. It owns
 // dir, which holds the binary. On an error nothing is left.
 func deploy(ctx context.Context, i *unit.Incident, number int, redisBinary, dir string) (*deployment, error) {
 	d := &deployment{number: number, wire: newWire(), crashed: make(chan *crashError, 1), dir: dir, cancel: func() {}}
+	d.fleet = &fleet{incident: i, crash: d.crash}
 	if err := d.start(ctx, i, redisBinary); err != nil {
 		return nil, errors.Join(err, d.end())
 	}
@@ -54,45 +57,45 @@ func (d *deployment) start(ctx context.Context, i *unit.Incident, redisBinary st
 	if err := i.Seed(ctx, d.client); err != nil {
 		return fmt.Errorf("incident: %w", err)
 	}
+	scene := unit.Scene{Redis: d.client, Requests: d.wire.requests}
+	env := []string{"GRIND_CHILD=1", "REDIS_ADDR=" + d.server.TapAddr()}
+	if i.Origin != nil {
+		scene.Origin = i.Origin()
+		if d.origin, err = serveOrigin(ctx, scene.Origin); err != nil {
+			return err
+		}
+		env = append(env, "ORIGIN_URL="+d.origin.url)
+	}
+	d.fleet.env = env
+	if err := d.fleet.house(d.dir, d.server.Process().Dir()); err != nil {
+		return fmt.Errorf("incident: %w", err)
+	}
 	for range i.Copies {
-		p, err := startProgram(ctx, binaryIn(d.dir), d.server.TapAddr())
+		p, err := d.fleet.launch(ctx)
 		if err != nil {
 			return err
 		}
-		d.copies = append(d.copies, p)
+		scene.Programs = append(scene.Programs, p.addr)
 	}
-	// What runs needs its file no more, and so a kill leaves none.
-	if err := os.RemoveAll(d.dir); err != nil {
-		return fmt.Errorf("incident: %w", err)
-	}
-	d.play = i.Open(unit.Scene{Programs: d.addrs(), Redis: d.client, Requests: d.wire.requests})
+	scene.Copies, scene.Launch, scene.Throw = d.fleet.copies(), d.fleet.copy, d.server.Throw
+	d.play = i.Open(scene)
 	alive, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	d.cancel = cancel
-	d.work.Go(func() { d.play.Load(alive) })
-	for _, p := range d.copies {
-		d.work.Go(func() { d.watch(alive, p) })
+	d.wire.throws(d.play.Strike, d.server.Throw)
+	d.programs = scene.Programs
+	if d.play.Addr != "" {
+		d.programs = []string{d.play.Addr}
 	}
+	d.work.Go(func() { d.play.Load(alive) })
 	return nil
 }
 
-// watch tells of a copy that ends by itself.
-func (d *deployment) watch(ctx context.Context, p *program) {
+// crash tells of a copy that ended by itself.
+func (d *deployment) crash(crash *crashError) {
 	select {
-	case <-ctx.Done():
-	case <-p.ended:
-		select {
-		case d.crashed <- &crashError{p.said.String()}:
-		default:
-		}
+	case d.crashed <- crash:
+	default:
 	}
-}
-
-func (d *deployment) addrs() []string {
-	var out []string
-	for _, p := range d.copies {
-		out = append(out, p.addr)
-	}
-	return out
 }
 
 // end stops all of it. A second call does nothing.
@@ -100,8 +103,9 @@ func (d *deployment) end() (err error) {
 	d.close.Do(func() {
 		d.cancel()
 		d.work.Wait()
-		for _, p := range d.copies {
-			p.stop()
+		d.fleet.stop()
+		if d.origin != nil {
+			d.origin.close()
 		}
 		if d.client != nil {
 			d.client.Close()
@@ -113,6 +117,3 @@ func (d *deployment) end() (err error) {
 	})
 	return err
 }
-
-// binaryIn is where the program is in its folder.
-func binaryIn(dir string) string { return filepath.Join(dir, "program.exe") }

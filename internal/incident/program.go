@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis-grind/grind/internal/unit/exercise"
@@ -24,18 +25,21 @@ type program struct {
 	addr  string // http://127.0.0.1:port
 	ended chan struct{}
 	said  *tail
+	told  atomic.Bool // to end: by leave, or because nobody needs it any more
+	leave func()      // tells it to end by itself
 	stop  func()
 }
 
 var listening = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
 
-// startProgram starts the binary against a Redis and returns when it listens.
-func startProgram(ctx context.Context, binary, redis string) (*program, error) {
+// startProgram starts the binary with an environment of its own beside ours, and
+// returns when it listens.
+func startProgram(ctx context.Context, binary string, env ...string) (*program, error) {
 	alive, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	cmd := exec.CommandContext(alive, binary)
 	exercise.OwnGroup(cmd)
 	cmd.WaitDelay = time.Second
-	cmd.Env = append(os.Environ(), "SHOP_CHILD=1", "SHOP_REDIS="+redis)
+	cmd.Env = append(os.Environ(), env...)
 	p := &program{ended: make(chan struct{}), said: &tail{}}
 	cmd.Stderr = p.said
 	stdin, err := cmd.StdinPipe() // held open: its end tells the child that we are gone
@@ -52,7 +56,7 @@ func startProgram(ctx context.Context, binary, redis string) (*program, error) {
 }
 
 // await returns when the child has printed its address.
-func (p *program) await(ctx context.Context, cmd *exec.Cmd, stdin io.Closer, stdout io.Reader, cancel func()) (*program, error) {
+func (p *program) await(ctx context.Context, cmd *exec.Cmd, stdin io.WriteCloser, stdout io.Reader, cancel func()) (*program, error) {
 	ready := make(chan string, 1)
 	go func() {
 		defer close(p.ended)
@@ -66,6 +70,10 @@ func (p *program) await(ctx context.Context, cmd *exec.Cmd, stdin io.Closer, std
 		_, _ = io.Copy(io.Discard, stdout) // after a line that is too long
 		_ = cmd.Wait()                     // how it ended is told by what it said
 	}()
+	p.leave = func() {
+		p.told.Store(true)
+		_, _ = io.WriteString(stdin, "leave\n") // one that has ended needs not be told
+	}
 	p.stop = func() {
 		stdin.Close()
 		cancel()

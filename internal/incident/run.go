@@ -135,7 +135,7 @@ func (s *session) take(ctx context.Context, b build) error {
 	}
 	s.now = next
 	s.board.fresh(time.Now())
-	s.emit(State{Phase: Running, Text: fmt.Sprintf("version %d runs, %d copies", s.count, len(next.copies)), Deployment: s.count, Programs: next.addrs()})
+	s.emit(State{Phase: Running, Text: fmt.Sprintf("version %d runs, %d copies", s.count, s.Entry.Incident.Copies), Deployment: s.count, Programs: next.programs})
 	return err
 }
 

@@ -2,12 +2,14 @@ package incident
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/redis-grind/grind/internal/tap"
 	"github.com/redis-grind/grind/internal/trace"
 	"github.com/redis-grind/grind/internal/unit"
 )
@@ -28,6 +30,16 @@ type wire struct {
 	done    []*request          // in the order in which they began; bounded
 	sorts   []string            // in the order in which they were first seen
 	tails   map[string][]trace.Event
+
+	strike func(unit.WireRequest) (tap.Fault, bool) // nil strikes nothing
+	throw  func(tap.Fault) (clear func(), err error)
+	struck map[string]struck // by the name of the client
+}
+
+// struck is a fault that waits for a command of one request.
+type struck struct {
+	at    time.Time
+	clear func()
 }
 
 type request struct {
@@ -36,7 +48,14 @@ type request struct {
 }
 
 func newWire() *wire {
-	return &wire{current: map[string]*request{}, tails: map[string][]trace.Event{}}
+	return &wire{current: map[string]*request{}, tails: map[string][]trace.Event{}, struck: map[string]struck{}}
+}
+
+// throws says which requests meet a fault, and how it is thrown.
+func (w *wire) throws(strike func(unit.WireRequest) (tap.Fault, bool), throw func(tap.Fault) (clear func(), err error)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.strike, w.throw = strike, throw
 }
 
 // see takes the events of a tap. A PING with a name begins a request of the
@@ -72,9 +91,42 @@ func (w *wire) begin(e trace.Event) {
 	r := &request{at: e.At, WireRequest: unit.WireRequest{Name: name, Actor: actor, Number: w.count}}
 	w.current[e.Client] = r
 	w.done = append(w.done, r)
+	w.hit(r, e.Client)
 	if over := len(w.done) - keptRequests; over > keptRequests/4 {
 		w.done = slices.Clone(w.done[over:])
 	}
+}
+
+// strikeable are the commands that a fault may strike: neither the PING that begins a
+// request nor what go-redis says of itself on a new connection.
+const strikeable = "[^PC]*"
+
+// strikeLimit is how long a fault waits for a request that sends fewer commands than it
+// spares, when the client sends no further request.
+const strikeLimit = 10 * time.Second
+
+// hit throws the fault of a request. The program has no reply to its PING yet, so it
+// strikes this request's commands; what was left of the one before is taken back.
+func (w *wire) hit(r *request, client string) {
+	for name, s := range w.struck {
+		if name == client || r.at.Sub(s.at) > strikeLimit {
+			s.clear()
+			delete(w.struck, name)
+		}
+	}
+	if w.strike == nil {
+		return
+	}
+	f, strikes := w.strike(r.WireRequest)
+	if !strikes {
+		return
+	}
+	f.Client, f.Command = client, strikeable
+	clear, err := w.throw(f)
+	if err != nil {
+		panic(fmt.Sprintf("a fault of the incident: %v", err)) // which wrote it down
+	}
+	w.struck[client] = struck{r.at, clear}
 }
 
 // picture keeps the last commands of each sort of request.

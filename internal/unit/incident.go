@@ -3,6 +3,7 @@ package unit
 import (
 	"context"
 	"io/fs"
+	"net/http"
 	"path"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/redis-grind/grind/internal/tap"
 	"github.com/redis-grind/grind/internal/trace"
 )
 
@@ -26,18 +28,26 @@ type Incident struct {
 	Lead string
 	// Minutes is how long it takes, by the rule of docs/decisions/0014.
 	Minutes int
+	// Subject is what the program is called in a sentence, such as the shop. Pace is
+	// what it has to bear, such as about 160 requests a second.
+	Subject, Pace string
 	// Program is the folder of the program, beside the incident's text.
 	Program string
 	// File is the one file of Program that a learner mends.
 	File string
 	// Copies is how many copies of the program run, as behind a balancer.
 	Copies int
+	// Names are those of the copies, where people tell them apart; nil is by number.
+	Names []string
 	// Facts are what the dashboard shows, in its order.
 	Facts []Fact
 	// Window is how far back a fact looks.
 	Window time.Duration
 	// Seed fills a Redis of its own before the program runs.
 	Seed func(ctx context.Context, rdb *redis.Client) error
+	// Origin, if set, makes the service that the program reads from, for each
+	// deployment anew. Its address is in the program's environment.
+	Origin func() http.Handler
 	// Open makes ready to drive and judge a running program.
 	Open func(Scene) Play
 }
@@ -56,8 +66,29 @@ type Scene struct {
 	Programs []string
 	// Redis goes straight to the program's Redis, not over the wire.
 	Redis *redis.Client
+	// Origin is what Incident.Origin made for this deployment; nil if there is none.
+	Origin http.Handler
 	// Requests are what the wire showed since then, by the program's requests.
 	Requests func(since time.Time) []WireRequest
+	// Copies are the copies at the beginning, and Launch starts one more. All of them
+	// end with the load.
+	Copies []Copy
+	Launch func(ctx context.Context) (Copy, error)
+	// Throw puts a fault on the wire, until clear is called.
+	Throw func(tap.Fault) (clear func(), err error)
+}
+
+// Copy is one running copy of the program.
+type Copy struct {
+	// Addr is where it listens, such as http://127.0.0.1:43111.
+	Addr string
+	// Leave tells it to end, as SIGTERM does, and returns at once. It is the line
+	// "leave" on its standard input, for not every system has signals.
+	Leave func()
+	// Kill ends it as it stands, and returns when it has ended.
+	Kill func()
+	// Ended is closed when it has ended, in whatever way.
+	Ended <-chan struct{}
 }
 
 // WireRequest is one request that the program served, and the commands that it
@@ -80,6 +111,13 @@ type Play struct {
 	Load func(ctx context.Context)
 	// Judge returns a reading for each fact, in their order.
 	Judge func(ctx context.Context) []Reading
+	// Addr is where people find the program, such as its balancer; empty is at its
+	// copies.
+	Addr string
+	// Strike, if set, is asked when a request begins whether a fault strikes one of its
+	// commands: After counts these, without the PING; Client and Command are filled in. It
+	// must return at once.
+	Strike func(r WireRequest) (f tap.Fault, strikes bool)
 }
 
 // Reading is what was observed of a fact over the last window.
@@ -101,6 +139,14 @@ type IncidentEntry struct {
 	Dir      string
 	Phase    int // the phase that it ends
 	Incident *Incident
+}
+
+// CopyName is what a copy of the program is called; the first is 0.
+func (i *Incident) CopyName(n int) string {
+	if n < len(i.Names) {
+		return i.Names[n]
+	}
+	return "copy " + strconv.Itoa(n+1)
 }
 
 // Folder is the name of the incident's folder in the workspace.

@@ -57,7 +57,7 @@ func withIncident(f *fakeIncidents) func(*deps, *Options) {
 	return func(d *deps, _ *Options) {
 		d.incidents = f
 		d.course.Incidents = []unit.IncidentEntry{{Dir: "01-redis/incident", Phase: 1, Incident: &unit.Incident{
-			ID: "incident-1", Title: "The shop that forgets", Lead: "Carts lose items.", Minutes: 45, File: "shop.go",
+			ID: "incident-1", Title: "The shop that forgets", Lead: "Carts lose items.", Minutes: 45, File: "shop.go", Subject: "the shop", Pace: "about 160 requests a second",
 			Facts: []unit.Fact{{ID: "carts", Bad: "Carts lose items", Good: "Carts keep every item"}, {ID: "memory", Bad: "Memory only grows", Good: "Memory stays"}, {ID: "pages", Bad: "Every page is slow while the feed is read", Good: "Pages are quick"}},
 		}}}
 		if files, ok := d.course.Files.(fstest.MapFS); ok {

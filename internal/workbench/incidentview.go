@@ -24,12 +24,17 @@ type incidentState struct {
 	Trouble  string // of the compiler or a crash
 	Heading  string // above the trouble
 	Version  int
-	Programs []string
+	Programs []programLink
+	Subject  string // what the program is called
+	Pace     string // what it has to bear
 	File     string // empty without a source tree
 	Begun    bool   // the file is there
 	NoSource string
 	Said     string // for a screen reader
 }
+
+// programLink leads to a copy of the program.
+type programLink struct{ Name, Addr string }
 
 // boardView is the dashboard.
 type boardView struct {
@@ -47,7 +52,8 @@ type factView struct {
 
 // incidentWire is the wire, by sorts of request.
 type incidentWire struct {
-	Sorts []sortView
+	Subject string // what the program is called
+	Sorts   []sortView
 }
 
 type sortView struct {
@@ -74,11 +80,14 @@ func (s *Server) scenery(e unit.IncidentEntry) (incidentState, boardView, incide
 	if !mine {
 		state, board, wire, running, over = incident.State{}, incident.Status{}, incident.Wire{}, false, false
 	}
-	return s.incidentState(e, state, running, over), boardOf(e.Incident, board, running), sortsOf(wire)
+	return s.incidentState(e, state, running, over), boardOf(e.Incident, board, running), sortsOf(e.Incident, wire)
 }
 
 func (s *Server) incidentState(e unit.IncidentEntry, state incident.State, running, over bool) incidentState {
-	v := incidentState{Running: running, Over: over, Text: state.Text, Version: state.Deployment, Programs: state.Programs}
+	v := incidentState{Running: running, Over: over, Text: state.Text, Version: state.Deployment, Subject: e.Incident.Subject, Pace: e.Incident.Pace}
+	for n, addr := range state.Programs {
+		v.Programs = append(v.Programs, programLink{e.Incident.CopyName(n), addr})
+	}
 	if s.progress != nil {
 		v.Done = s.progress.Unit(e.Incident.ID).Status == progress.Passed
 	}
@@ -95,7 +104,7 @@ func (s *Server) incidentState(e unit.IncidentEntry, state incident.State, runni
 			v.Heading = "It does not compile"
 		}
 	case incident.Crashed:
-		v.Heading = "The shop crashed; mend it and save"
+		v.Heading = "It crashed; mend it and save"
 	case incident.Failed:
 		v.Heading = "It could not be run"
 	}
@@ -140,8 +149,8 @@ const sortRows = 8
 // slowMicros is from where on a command's time stands out.
 const slowMicros = 5000
 
-func sortsOf(wire incident.Wire) incidentWire {
-	var v incidentWire
+func sortsOf(i *unit.Incident, wire incident.Wire) incidentWire {
+	v := incidentWire{Subject: i.Subject}
 	for _, sort := range wire.Sorts {
 		events := sort.Events[max(0, len(sort.Events)-sortRows):]
 		view := sortView{Name: sort.Name}

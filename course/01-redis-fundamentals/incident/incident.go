@@ -27,6 +27,8 @@ var Incident = unit.Incident{
 	Title:   "The shop that forgets and hoards",
 	Lead:    "Carts lose items, memory only grows, and every page is slow now and then. Nothing was changed lately.",
 	Minutes: 45,
+	Subject: "the shop",
+	Pace:    "about 160 requests a second",
 	Program: "shop",
 	File:    "shop.go",
 	Copies:  2,

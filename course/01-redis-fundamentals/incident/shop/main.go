@@ -28,7 +28,7 @@ func today() string { return "day-" + strconv.FormatInt(time.Now().UnixNano()/in
 func main() {
 	log.SetFlags(0)
 	logging.Disable() // what goes wrong with Redis is answered to who asked
-	if os.Getenv("SHOP_CHILD") != "" {
+	if os.Getenv("GRIND_CHILD") != "" {
 		go endWithParent()
 	}
 	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
@@ -36,7 +36,7 @@ func main() {
 		log.Fatal(err)
 	}
 	fmt.Printf("the shop is at http://%s\n", listener.Addr())
-	server := &http.Server{Handler: newShop(os.Getenv("SHOP_REDIS")).routes(), ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{Handler: newShop(os.Getenv("REDIS_ADDR")).routes(), ReadHeaderTimeout: 5 * time.Second}
 	log.Fatal(server.Serve(listener))
 }
 
