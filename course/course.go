@@ -27,9 +27,12 @@ import (
 	exam "github.com/redis-grind/grind/course/02-web-integration-basics/06-health"
 	formats "github.com/redis-grind/grind/course/02-web-integration-basics/07-serialization"
 	retries "github.com/redis-grind/grind/course/02-web-integration-basics/08-errors-retries"
+	incident2 "github.com/redis-grind/grind/course/02-web-integration-basics/incident"
 	aside "github.com/redis-grind/grind/course/03-caching-patterns/01-cache-aside"
 	lifts "github.com/redis-grind/grind/course/03-caching-patterns/02-read-write-through"
 	pages "github.com/redis-grind/grind/course/03-caching-patterns/03-write-behind"
+	library "github.com/redis-grind/grind/course/03-caching-patterns/04-api-responses"
+	seeds "github.com/redis-grind/grind/course/03-caching-patterns/05-query-results"
 	stampede "github.com/redis-grind/grind/course/03-caching-patterns/07-stampede"
 	warming "github.com/redis-grind/grind/course/03-caching-patterns/08-warming"
 	catalogproject "github.com/redis-grind/grind/course/09-projects/01-catalog"
@@ -73,6 +76,8 @@ func New() *unit.Course {
 				{Dir: "03-caching-patterns/01-cache-aside", Unit: &aside.Unit},
 				{Dir: "03-caching-patterns/02-read-write-through", Unit: &lifts.Unit},
 				{Dir: "03-caching-patterns/03-write-behind", Unit: &pages.Unit},
+				{Dir: "03-caching-patterns/04-api-responses", Unit: &library.Unit},
+				{Dir: "03-caching-patterns/05-query-results", Unit: &seeds.Unit},
 				{Dir: "03-caching-patterns/07-stampede", Unit: &stampede.Unit},
 				{Dir: "03-caching-patterns/08-warming", Unit: &warming.Unit},
 			}},
@@ -87,6 +92,7 @@ func New() *unit.Course {
 		},
 		Incidents: []unit.IncidentEntry{
 			{Phase: 1, Dir: "01-redis-fundamentals/incident", Incident: &incident1.Incident},
+			{Phase: 2, Dir: "02-web-integration-basics/incident", Incident: &incident2.Incident},
 		},
 		Routes: []unit.Route{
 			{Name: "all", Title: "All of it", About: "Every unit, in order."},

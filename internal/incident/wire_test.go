@@ -2,10 +2,13 @@ package incident
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/redis-grind/grind/internal/tap"
 	"github.com/redis-grind/grind/internal/trace"
+	"github.com/redis-grind/grind/internal/unit"
 )
 
 // TestWire: what a client sends after its PING belongs to the request that the
@@ -72,5 +75,32 @@ func TestWire_bounds(t *testing.T) {
 	}
 	if n := len(w.sample().Sorts[0].Events); n != keptEvents {
 		t.Errorf("got %d events in the picture, want %d", n, keptEvents)
+	}
+}
+
+// TestWire_strike: a fault waits for the commands of the one request that it is meant
+// for, and is taken back when its client begins another, or is never heard of again.
+func TestWire_strike(t *testing.T) {
+	var log []string
+	w := newWire()
+	w.throws(func(r unit.WireRequest) (tap.Fault, bool) {
+		return tap.Fault{Kind: tap.Cut, After: 2, Times: 1}, r.Actor == "passenger"
+	}, func(f tap.Fault) (func(), error) {
+		log = append(log, fmt.Sprintf("%v after %d of %s at %s", f.Kind, f.After, f.Command, f.Client))
+		return func() { log = append(log, "clear "+f.Client) }, nil
+	})
+	now := time.Now()
+	begin := func(client, name string) {
+		w.see(trace.Event{Kind: trace.Command, Client: client, Name: "PING", Args: []string{name}, At: now})
+	}
+	begin("office-1", "POST /bookings/1|passenger")
+	begin("office-2", "POST /bookings/2|passenger")
+	begin("office-3", "GET /sailings/1|screen")
+	begin("office-1", "GET /sailings/1|screen") // the fault was not met
+	now = now.Add(2 * strikeLimit)
+	begin("office-3", "GET /sailings/1|screen") // office-2 has ended
+	want := []string{"cut after 2 of [^PC]* at office-1", "cut after 2 of [^PC]* at office-2", "clear office-1", "clear office-2"}
+	if !slices.Equal(log, want) {
+		t.Errorf("got %q, want %q", log, want)
 	}
 }

@@ -86,7 +86,11 @@ func (s *Server) scenery(e unit.IncidentEntry) (incidentState, boardView, incide
 func (s *Server) incidentState(e unit.IncidentEntry, state incident.State, running, over bool) incidentState {
 	v := incidentState{Running: running, Over: over, Text: state.Text, Version: state.Deployment, Subject: e.Incident.Subject, Pace: e.Incident.Pace}
 	for n, addr := range state.Programs {
-		v.Programs = append(v.Programs, programLink{e.Incident.CopyName(n), addr})
+		name := e.Incident.CopyName(n)
+		if len(state.Programs) < e.Incident.Copies { // they stand behind one address
+			name = e.Incident.Subject
+		}
+		v.Programs = append(v.Programs, programLink{name, addr})
 	}
 	if s.progress != nil {
 		v.Done = s.progress.Unit(e.Incident.ID).Status == progress.Passed
