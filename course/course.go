@@ -35,6 +35,7 @@ import (
 	seeds "github.com/redis-grind/grind/course/03-caching-patterns/05-query-results"
 	stampede "github.com/redis-grind/grind/course/03-caching-patterns/07-stampede"
 	warming "github.com/redis-grind/grind/course/03-caching-patterns/08-warming"
+	incident3 "github.com/redis-grind/grind/course/03-caching-patterns/incident"
 	catalogproject "github.com/redis-grind/grind/course/09-projects/01-catalog"
 	"github.com/redis-grind/grind/internal/unit"
 )
@@ -93,6 +94,7 @@ func New() *unit.Course {
 		Incidents: []unit.IncidentEntry{
 			{Phase: 1, Dir: "01-redis-fundamentals/incident", Incident: &incident1.Incident},
 			{Phase: 2, Dir: "02-web-integration-basics/incident", Incident: &incident2.Incident},
+			{Phase: 3, Dir: "03-caching-patterns/incident", Incident: &incident3.Incident},
 		},
 		Routes: []unit.Route{
 			{Name: "all", Title: "All of it", About: "Every unit, in order."},

@@ -1,0 +1,202 @@
+//go:build solution
+
+// A window's cache. This is the file to mend. main.go and page.go call these
+// functions: keep their names and parameters; change what is inside, add fields and
+// functions as you like.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/singleflight"
+)
+
+const (
+	// rateLife and quoteLife: rates and quotes are kept for an hour.
+	rateLife  = 60 * minute
+	quoteLife = 60 * minute
+	// sheetLife: a sheet hangs for a minute.
+	sheetLife = 1 * minute
+	// noticeLife is how late a notice may be.
+	noticeLife = 1 * minute
+	// leaseLife is how long a load may take whose result is kept.
+	leaseLife = 5 * time.Second
+)
+
+// window is one of the two windows, each of which is a process of its own.
+type window struct {
+	office *office
+	shared *redis.Client
+	loads  singleflight.Group // of the sheet
+
+	mu      sync.Mutex
+	notices map[string]kept // by desk
+}
+
+// kept is a notice that may be shown until then.
+type kept struct {
+	text  string
+	until time.Time
+}
+
+// newWindow makes a window. Each request comes with a client of its own, so that the
+// wire can tell it from others; shared is for what serves many requests, such as
+// a cache of kit/cache.
+func newWindow(office *office, shared *redis.Client) (*window, error) {
+	return &window{office: office, shared: shared, notices: map[string]kept{}}, nil
+}
+
+// run works beside the requests until ctx ends.
+func (w *window) run(context.Context) {}
+
+// store keeps what was loaded if nobody has taken the lease away meanwhile.
+var store = redis.NewScript(`
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then
+  return 0
+end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return redis.call('DEL', KEYS[2])`)
+
+// rate returns the rate of a pair, such as EUR-USD.
+func (w *window) rate(ctx context.Context, rdb *redis.Client, pair string) (int64, error) {
+	rate, err := rdb.Get(ctx, "rate:"+pair).Int64()
+	if !errors.Is(err, redis.Nil) {
+		return rate, err
+	}
+	token := rand.Text()
+	mine, err := rdb.SetNX(ctx, "lease:"+pair, token, leaseLife).Result()
+	if err != nil {
+		return 0, err
+	}
+	if rate, err = w.office.rate(ctx, pair); err != nil || !mine {
+		return rate, err
+	}
+	return rate, store.Run(ctx, rdb, []string{"rate:" + pair, "lease:" + pair}, token, rate, rateLife.Milliseconds()).Err()
+}
+
+// setRate changes the rate of a pair, for both windows.
+func (w *window) setRate(ctx context.Context, rdb *redis.Client, pair string, rate int64) error {
+	if err := w.office.setRate(ctx, pair, rate); err != nil {
+		return err
+	}
+	return rdb.Del(ctx, "rate:"+pair, "lease:"+pair).Err() // whoever has read the old rate cannot store it any more
+}
+
+// quote is what a customer is offered. It binds us for an hour.
+type quote struct {
+	terms
+	Pays int64 `json:"pays"` // ten thousandths
+}
+
+// quote makes an offer to a customer for an amount.
+func (w *window) quote(ctx context.Context, rdb *redis.Client, account, pair string, amount int64) (quote, error) {
+	var q quote
+	key := fmt.Sprintf("quote:%s:%s:%d", account, pair, amount)
+	text, err := rdb.Get(ctx, key).Bytes()
+	if err == nil {
+		return q, json.Unmarshal(text, &q)
+	}
+	if !errors.Is(err, redis.Nil) {
+		return q, err
+	}
+	rate, err := w.rate(ctx, rdb, pair)
+	if err != nil {
+		return q, err
+	}
+	if q.terms, err = w.office.terms(ctx, account); err != nil {
+		return q, err
+	}
+	q.Pays = rate * amount * (10_000 - q.Discount) / 10_000
+	if text, err = json.Marshal(q); err != nil {
+		return q, err
+	}
+	return q, rdb.Set(ctx, key, text, quoteLife).Err()
+}
+
+// sheet returns the sheet of all rates. One that is two minutes old is still right.
+func (w *window) sheet(ctx context.Context, rdb *redis.Client) (sheet, error) {
+	s, ok, err := sheetIn(ctx, rdb)
+	if ok || err != nil {
+		return s, err
+	}
+	loaded := w.loads.DoChan("sheet", func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseLife)
+		defer cancel()
+		return w.loadSheet(ctx)
+	})
+	select {
+	case <-ctx.Done():
+		return s, ctx.Err()
+	case l := <-loaded:
+		if l.Err == nil {
+			s, _ = l.Val.(sheet)
+		}
+		return s, l.Err
+	}
+}
+
+// sheetIn is the sheet in Redis, if there is one.
+func sheetIn(ctx context.Context, rdb *redis.Client) (s sheet, ok bool, err error) {
+	text, err := rdb.Get(ctx, "sheet").Bytes()
+	if errors.Is(err, redis.Nil) {
+		return s, false, nil
+	}
+	if err != nil {
+		return s, false, err
+	}
+	return s, true, json.Unmarshal(text, &s)
+}
+
+// loadSheet is called once at a time in this process.
+func (w *window) loadSheet(ctx context.Context) (sheet, error) {
+	s, ok, err := sheetIn(ctx, w.shared) // another load may have ended since we looked
+	if ok || err != nil {
+		return s, err
+	}
+	if s, err = w.office.sheet(ctx); err != nil {
+		return s, err
+	}
+	text, err := json.Marshal(s)
+	if err != nil {
+		return s, err
+	}
+	return s, w.shared.Set(ctx, "sheet", text, sheetLife).Err()
+}
+
+// notice returns what is to be read at a desk, such as "no coins today". It is asked
+// for with each page, so it may be a minute late.
+func (w *window) notice(ctx context.Context, _ *redis.Client, desk string) (string, error) {
+	w.mu.Lock()
+	k, ok := w.notices[desk]
+	w.mu.Unlock()
+	if ok && time.Now().Before(k.until) {
+		return k.text, nil
+	}
+	text, err := w.office.notice(ctx, desk)
+	if err == nil {
+		w.keep(desk, text)
+	}
+	return text, err
+}
+
+// setNotice changes what is to be read at a desk, at both windows.
+func (w *window) setNotice(ctx context.Context, _ *redis.Client, desk, text string) error {
+	if err := w.office.setNotice(ctx, desk, text); err != nil {
+		return err
+	}
+	w.keep(desk, text)
+	return nil
+}
+
+func (w *window) keep(desk, text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.notices[desk] = kept{text, time.Now().Add(noticeLife)}
+}
