@@ -31,27 +31,36 @@ func problems() []web.Kind {
 type api struct {
 	catalog *Catalog
 	cursors web.Cursors[int]
+	before  func(huma.Context, func(huma.Context)) // of reading operations
 }
 
 func (a *api) register(s *web.Server) {
 	add := func(method, path, summary string) huma.Operation {
 		return huma.Operation{Method: method, Path: path, Summary: summary, Tags: []string{"products"}, Errors: []int{404, 422, 503}}
 	}
-	web.Register(s, add(http.MethodGet, "/products", "List or search products"), a.list)
-	web.Register(s, add(http.MethodGet, "/products/{id}", "Read a product"), a.read)
-	web.Register(s, add(http.MethodGet, "/products/{id}/related", "Read others of the same category"), a.related)
+	read := func(path, summary string) huma.Operation {
+		o := add(http.MethodGet, path, summary)
+		o.Middlewares = huma.Middlewares{a.before}
+		return o
+	}
+	web.Register(s, read("/products", "List or search products"), a.list)
+	web.Register(s, read("/products/{id}", "Read a product"), a.read)
+	web.Register(s, read("/products/{id}/related", "Read others of the same category"), a.related)
 	web.Register(s, add(http.MethodPut, "/products/{id}/price", "Change the price of a product"), a.setPrice)
 	web.Register(s, add(http.MethodPut, "/products/{id}/stock", "Change the stock of a product"), a.setStock)
 }
 
 // Provenance is how an answer came about, in its headers.
 type Provenance struct {
-	CacheStatus string `header:"Cache-Status" doc:"The layers that were asked, as in RFC 9211, the one nearest to the store first: redis; hit; ttl=41, memory; fwd=uri-miss"`
-	Age         int    `header:"Age" doc:"Seconds since the answer was read from the store"`
+	CacheStatus  string `header:"Cache-Status" doc:"The layers that were asked, as in RFC 9211, the one nearest to the store first: redis; hit; ttl=41, memory; fwd=uri-miss"`
+	Age          int    `header:"Age" doc:"Seconds since the answer was read from the store"`
+	CacheControl string `header:"Cache-Control" doc:"no-cache: keep it, and ask by its ETag whether it still stands"`
+	SurrogateKey string `header:"Surrogate-Key" hidden:"true"`
 }
 
-// tell puts into headers where an answer came from.
-func tell[V any](a Answer[V]) Provenance {
+// tell puts into headers where an answer came from, and for the response cache what
+// it shows.
+func tell[V any](ctx context.Context, a Answer[V], shown ...Product) Provenance {
 	hit := fmt.Sprintf("hit; ttl=%d", int(a.Fresh/time.Second)) // negative for a stale one, as the RFC has it
 	var status string
 	switch {
@@ -67,7 +76,9 @@ func tell[V any](a Answer[V]) Provenance {
 	if a.Memory && a.From != cache.Memory {
 		status += ", memory; fwd=uri-miss"
 	}
-	return Provenance{CacheStatus: status, Age: int(a.Age / time.Second)}
+	p := Provenance{CacheStatus: status, Age: int(a.Age / time.Second)}
+	p.CacheControl, p.SurrogateKey = keepFor(ctx, a, shown...)
+	return p
 }
 
 // ProductID is the path of a product. It is exported for huma, which fills no field of
@@ -86,7 +97,7 @@ func (a *api) read(ctx context.Context, in *ProductID) (*productOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &productOut{tell(p), p.Value}, nil
+	return &productOut{tell(ctx, p, p.Value), p.Value}, nil
 }
 
 type listOut struct {
@@ -110,7 +121,7 @@ func (a *api) list(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	out := &listOut{Provenance: tell(found)}
+	out := &listOut{Provenance: tell(ctx, found, found.Value...)}
 	out.Body.Items = found.Value
 	if len(found.Value) == in.Limit {
 		out.Body.Next, err = a.cursors.Encode(found.Value[in.Limit-1].ID)
@@ -123,7 +134,7 @@ func (a *api) related(ctx context.Context, in *ProductID) (*listOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &listOut{Provenance: tell(found)}
+	out := &listOut{Provenance: tell(ctx, found, found.Value...)}
 	out.Body.Items = found.Value
 	return out, nil
 }

@@ -16,11 +16,18 @@ func setting(values map[string]string) func(string) (string, bool) {
 	return func(name string) (string, bool) { v, ok := values[name]; return v, ok }
 }
 
-// two starts two instances over one Redis and one database.
-func two(t *testing.T, env app.Env) (urls [2]string) {
+// alone is an environment for instances that share it with no other test.
+func alone(t *testing.T, env app.Env) app.Env {
 	t.Helper()
 	env.Redis, env.Prefix, env.Addr, env.Logger = redistest.Server(t).URL(), redistest.Prefix(t)+":", "127.0.0.1:0", quiet
 	env.Dir, env.Lookup = t.TempDir(), setting(map[string]string{"CATALOG_PRODUCTS": fmt.Sprint(products)})
+	return env
+}
+
+// two starts two instances over one Redis and one database.
+func two(t *testing.T, env app.Env) (urls [2]string) {
+	t.Helper()
+	env = alone(t, env)
 	for i := range urls {
 		urls[i] = open(t, env).URL()
 	}
@@ -35,19 +42,19 @@ func TestAPI(t *testing.T) {
 			urls := two(t, app.Env{Database: url(), Reveal: true})
 			var p catalog.Product
 			answer := call(t, "GET", urls[0]+"/products/17", nil, &p)
-			if p != catalog.Generated(17) || answer.header.Get("Cache-Status") != "redis; fwd=uri-miss, memory; fwd=uri-miss" {
-				t.Errorf("a product: got %+v and %q", p, answer.header.Get("Cache-Status"))
+			if layers := answer.layers(); p != catalog.Generated(17) || !strings.HasPrefix(layers, "redis; fwd=uri-miss, ") || !strings.Contains(layers, ":response;fwd=uri-miss;stored;ttl=") {
+				t.Errorf("a product: got %+v and %q", p, layers)
 			}
 			redistest.Eventually(t, "memory has it", func() bool {
 				answer = call(t, "GET", urls[0]+"/products/17", nil, &p)
-				return strings.HasPrefix(answer.header.Get("Cache-Status"), "memory; hit; ttl=")
+				return strings.Contains(answer.layers(), ":response;hit;ttl=") && strings.HasSuffix(answer.layers(), ";detail=memory")
 			})
-			if got := answer.header.Get("Cache-Status"); p != catalog.Generated(17) || answer.header.Get("Redis-Commands") != "0;calls=0" {
-				t.Errorf("again: got %q and %q commands, want memory, and none", got, answer.header.Get("Redis-Commands"))
+			if p != catalog.Generated(17) || answer.header.Get("Redis-Commands") != "0;calls=0" {
+				t.Errorf("again: got %q and %q commands, want memory, and none", answer.layers(), answer.header.Get("Redis-Commands"))
 			}
 			answer = call(t, "GET", urls[1]+"/products/17", nil, &p)
-			if got := answer.header.Get("Cache-Status"); !strings.HasPrefix(got, "redis; hit; ttl=") || answer.header.Get("Age") == "" {
-				t.Errorf("the other instance: got %q, want Redis", got)
+			if layers := answer.layers(); !strings.Contains(layers, ":response;hit;ttl=") || strings.Contains(layers, "memory") || answer.header.Get("Age") == "" {
+				t.Errorf("the other instance: got %q, want Redis", layers)
 			}
 			answer = call(t, "PUT", urls[1]+"/products/17/price", map[string]int{"price_cents": 1}, &p)
 			if want := (catalog.Product{ID: 17, Name: p.Name, Category: p.Category, PriceCents: 1, Stock: 185, Version: 2}); answer.status != 200 || p != want {
@@ -94,14 +101,14 @@ func problems(t *testing.T, url string) {
 		status       int
 		kind         string
 	}{
-		{"GET", "/products/2001", nil, 404, "/problems/no-such-product"},
+		{"GET", "/products/501", nil, 404, "/problems/no-such-product"},
 		{"GET", "/products/0", nil, 422, "/problems/invalid-request"},
 		{"GET", "/products/99999999999999999999", nil, 422, "/problems/invalid-request"},
-		{"GET", "/products/2001/related", nil, 404, "/problems/no-such-product"},
+		{"GET", "/products/501/related", nil, 404, "/problems/no-such-product"},
 		{"GET", "/products?limit=101", nil, 422, "/problems/invalid-request"},
 		{"GET", "/products?q=" + strings.Repeat("x", 101), nil, 422, "/problems/invalid-request"},
 		{"GET", "/products?cursor=nonsense", nil, 400, "/problems/invalid-cursor"},
-		{"PUT", "/products/2001/stock", map[string]any{"stock": 1}, 404, "/problems/no-such-product"},
+		{"PUT", "/products/501/stock", map[string]any{"stock": 1}, 404, "/problems/no-such-product"},
 		{"PUT", "/products/1/stock", map[string]any{"stock": -1}, 422, "/problems/invalid-request"},
 		{"PUT", "/products/1/price", map[string]any{"price_cents": 1e12}, 422, "/problems/invalid-request"},
 		{"PUT", "/products/1/price", map[string]any{"cents": 1}, 422, "/problems/invalid-request"},
@@ -136,13 +143,13 @@ func TestOpen_refuses(t *testing.T) {
 // press them.
 func TestPage_hidden(t *testing.T) {
 	t.Parallel()
-	hidden := two(t, app.Env{})[0]
+	hidden := open(t, alone(t, app.Env{})).URL()
 	for _, path := range []string{"/page/expire", "/page/redis", "/page/layer"} {
 		if answer := call(t, "POST", hidden+path, nil, nil); answer.status != http.StatusNotFound {
 			t.Errorf("POST %s without Reveal: got %d, want 404", path, answer.status)
 		}
 	}
-	shown := two(t, app.Env{Reveal: true})[0]
+	shown := open(t, alone(t, app.Env{Reveal: true})).URL()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, shown+"/page/expire", nil)
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/redis-grind/grind/internal/app"
 	"github.com/redis-grind/grind/internal/web"
+	"github.com/redis-grind/grind/kit/cache/httpcache"
 	"github.com/redis-grind/grind/kit/connect"
 	"github.com/redis-grind/grind/kit/health"
 )
@@ -142,7 +143,12 @@ func New(d Deps) (*App, error) {
 	}
 	s.Work("health", probes.Run)
 	s.Work("caches", c.Run)
-	a := &api{catalog: c, cursors: web.NewCursors[int]("products", nil)}
+	ready, err := newResponses(d.Redis, c, httpcache.Options{Name: d.Prefix + responseCache, Logger: d.Logger})
+	if err != nil {
+		return nil, err
+	}
+	s.Work("responses", ready.run)
+	a := &api{catalog: c, cursors: web.NewCursors[int]("products", nil), before: ready.before}
 	a.register(s)
 	all := newInstances(d.Redis, c, d.Prefix, newName(), s.URL, d.Logger)
 	s.Work("instances", all.run)

@@ -107,6 +107,8 @@ type Catalog struct {
 	lists    *layered[Query, []Product]
 	untold   *untold
 	teller   teller // the store, if it is one; else nil
+	// follower is told of changed products after the caches here; nil for nobody.
+	follower func(ctx context.Context, tags ...string) error
 	hot      hot
 	counts   counts
 }
@@ -280,14 +282,25 @@ func (c *Catalog) tell(ctx context.Context, ids ...int) error {
 	return err
 }
 
-// invalidate removes products, and the lists that show them, from the caches of all
-// instances.
+// followedBy names a cache of what is made of products, to be told of those that
+// have changed, by their tags. Call it once, before Run.
+func (c *Catalog) followedBy(invalidateTag func(ctx context.Context, tags ...string) error) {
+	c.follower = invalidateTag
+}
+
+// invalidate removes products, and what shows them, from the caches of all
+// instances. What is made of others goes after them: what is made anew meanwhile
+// must find nothing old.
 func (c *Catalog) invalidate(ctx context.Context, ids ...int) error {
 	tags := make([]string, len(ids))
 	for i, id := range ids {
 		tags[i] = listsOf(id)
 	}
-	return errors.Join(c.products.full.Invalidate(ctx, ids...), c.lists.full.InvalidateTag(ctx, tags...))
+	err := errors.Join(c.products.full.Invalidate(ctx, ids...), c.lists.full.InvalidateTag(ctx, tags...))
+	if c.follower != nil {
+		err = errors.Join(err, c.follower(ctx, tags...))
+	}
+	return err
 }
 
 // outcome is the error of this package for one of the layers below.

@@ -111,7 +111,7 @@ func cacheStatus(ctx context.Context, url string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return answer.Header.Get("Cache-Status"), answer.Body.Close()
+	return strings.Join(answer.Header.Values("Cache-Status"), ", "), answer.Body.Close()
 }
 
 func ready(ctx context.Context, url string) (bool, error) {

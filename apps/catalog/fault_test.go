@@ -28,7 +28,7 @@ func startProcess(t *testing.T, addr string, env ...string) *process {
 		t.Fatal(err)
 	}
 	p := &process{url: "http://" + addr, cmd: exec.Command(exe, instance)}
-	p.cmd.Env = append(append(os.Environ(), "ADDR="+addr, "CATALOG_PRODUCTS=2000"), env...)
+	p.cmd.Env = append(append(os.Environ(), "ADDR="+addr, "CATALOG_PRODUCTS=500"), env...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.said, &p.said
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 )
@@ -43,14 +44,21 @@ type reply struct {
 	header http.Header
 }
 
+// layers is its Cache-Status, in one line.
+func (r reply) layers() string { return strings.Join(r.header.Values("Cache-Status"), ", ") }
+
 // call sends a request and reads the JSON of its answer.
 func call(t *testing.T, method, url string, send, into any) reply {
 	t.Helper()
-	text, err := json.Marshal(send)
-	if err != nil {
-		t.Fatal(err)
+	var text io.Reader
+	if send != nil {
+		b, err := json.Marshal(send)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = bytes.NewReader(b)
 	}
-	request, err := http.NewRequestWithContext(t.Context(), method, url, bytes.NewReader(text))
+	request, err := http.NewRequestWithContext(t.Context(), method, url, text)
 	if err != nil {
 		t.Fatal(err)
 	}

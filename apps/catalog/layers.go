@@ -14,16 +14,22 @@ import (
 // Layers are switches, which a person may flip while the application runs.
 // Changes invalidate in any case: other instances have caches too.
 type Layers struct {
-	Memory atomic.Bool // values in this process; it needs Redis, which feeds it
-	Redis  atomic.Bool // values in Redis; without it every read asks the store
-	Lists  atomic.Bool // whether lists are cached at all
+	Memory    atomic.Bool // what is kept in this process; it needs Redis, which feeds it
+	Redis     atomic.Bool // products and lists in Redis; without it their reads ask the store
+	Lists     atomic.Bool // whether lists are among them
+	Responses atomic.Bool // whole answers, before the others
 }
 
 // All switches all layers.
 func (l *Layers) All(on bool) {
-	for _, layer := range []*atomic.Bool{&l.Memory, &l.Redis, &l.Lists} {
+	for _, layer := range l.named() {
 		layer.Store(on)
 	}
+}
+
+// named are all of them, as the page names them.
+func (l *Layers) named() map[string]*atomic.Bool {
+	return map[string]*atomic.Bool{"memory": &l.Memory, "redis": &l.Redis, "lists": &l.Lists, "responses": &l.Responses}
 }
 
 // Answer is a value and where it came from.
@@ -69,7 +75,7 @@ func (l *layered[K, V]) fetch(ctx context.Context, key K, trust bool, load func(
 		v, err := load(ctx, key)
 		return Answer[V]{Value: v, From: cache.Origin}, err
 	}
-	through, memory := l.full, l.layers.Memory.Load()
+	through, memory := l.full, l.layers.Memory.Load() && !isForAll(ctx)
 	if !memory {
 		through = l.shallow
 	}
@@ -86,6 +92,7 @@ func (c *Catalog) Layers() *Layers { return &c.layers }
 // counts are how reads were answered since the start.
 type counts struct {
 	bySource [3]atomic.Int64 // of the answers, by cache.Source
+	ready    atomic.Int64    // of these, by responses that stood ready
 	failed   atomic.Int64    // refused; that there is no such product is an answer
 	asked    atomic.Int64    // calls of the store
 }
@@ -99,11 +106,22 @@ func (c *counts) note(from cache.Source, err error) {
 	c.bySource[from].Add(1)
 }
 
+// readReady counts a read that was answered with a response that stood ready, of a
+// product if id says so.
+func (c *Catalog) readReady(id int, from cache.Source) {
+	if id > 0 {
+		c.hot.seen(id)
+	}
+	c.counts.bySource[from].Add(1)
+	c.counts.ready.Add(1)
+}
+
 // Counts are how an instance answered reads since it started.
 type Counts struct {
 	Memory int64 `json:"memory"`
 	Redis  int64 `json:"redis"` // also by what another reader loaded meanwhile
 	Store  int64 `json:"store"` // all who waited for a load of this process count
+	Ready  int64 `json:"ready"` // of memory and Redis: whole responses
 	Failed int64 `json:"failed"`
 	Asked  int64 `json:"asked"`  // calls of the store for that
 	Outage bool  `json:"outage"` // Redis does not answer and is not asked
@@ -118,6 +136,7 @@ func (c *Catalog) Counts() Counts {
 		Memory: c.counts.bySource[cache.Memory].Load(),
 		Redis:  c.counts.bySource[cache.Redis].Load(),
 		Store:  c.counts.bySource[cache.Origin].Load(),
+		Ready:  c.counts.ready.Load(),
 		Failed: c.counts.failed.Load(),
 		Asked:  c.counts.asked.Load(),
 		Outage: full.Outage || shallow.Outage,

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/redis-grind/grind/internal/app"
+	"github.com/redis-grind/grind/kit/cache"
 )
 
 // Load is a crowd at a catalog: most read a product, few products much more often
@@ -188,15 +189,11 @@ func (c *crowd) send(ctx context.Context, turn int, do func(base string) (reply,
 
 // note counts which layer had the answer, by its Cache-Status.
 func (c *crowd) note(status string) {
-	switch {
-	case status == "": // of a change
-	case strings.HasPrefix(status, "memory; hit"):
-		c.memory.Add(1)
-	case strings.HasPrefix(status, "redis; hit"):
-		c.redis.Add(1)
-	default:
-		c.store.Add(1)
+	if status == "" { // of a change
+		return
 	}
+	from, _ := sourceOf(status)
+	[...]*atomic.Int64{cache.Origin: &c.store, cache.Redis: &c.redis, cache.Memory: &c.memory}[from].Add(1)
 }
 
 // change changes a price, reads it back where it was changed, and waits until
@@ -274,7 +271,7 @@ func (c *crowd) do(ctx context.Context, method, url string, send, into any) (rep
 	if err == nil && into != nil && answer.StatusCode == http.StatusOK {
 		err = json.Unmarshal(text, into)
 	}
-	return reply{method + " " + request.URL.Path, answer.StatusCode, answer.Header.Get("Cache-Status")}, err
+	return reply{method + " " + request.URL.Path, answer.StatusCode, strings.Join(answer.Header.Values("Cache-Status"), ", ")}, err
 }
 
 // reply is what the crowd looks at in an answer.

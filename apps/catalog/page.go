@@ -105,14 +105,17 @@ func (p *page) state(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		trouble = "Redis does not answer"
 	}
-	layers := &p.catalog.layers
+	layers := map[string]bool{}
+	for name, layer := range p.catalog.layers.named() {
+		layers[name] = layer.Load()
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	_ = json.NewEncoder(w).Encode(map[string]any{ // the reader may be gone
 		"name": p.instances.name, "trouble": trouble, "counts": p.catalog.Counts(), "instances": views,
-		"layers":  map[string]bool{"memory": layers.Memory.Load(), "redis": layers.Redis.Load(), "lists": layers.Lists.Load()},
+		"layers":  layers,
 		"hottest": p.catalog.hot.id(), "drill": p.catalog.hot.last(),
 		"load": map[string]any{"running": p.load.running, "said": p.load.said},
 		"warm": map[string]any{"running": p.warmed.running, "said": p.warmed.said},
@@ -135,17 +138,12 @@ func (p *page) action(do func(*http.Request) (string, error)) http.Handler {
 // layer switches a layer of this instance on or off.
 func (p *page) layer(r *http.Request) (string, error) {
 	on, name := r.FormValue("on") == "true", r.FormValue("name")
-	switch name {
-	case "memory":
-		p.catalog.layers.Memory.Store(on)
-	case "redis":
-		p.catalog.layers.Redis.Store(on)
-	case "lists":
-		p.catalog.layers.Lists.Store(on)
-	default:
+	layer, ok := p.catalog.layers.named()[name]
+	if !ok {
 		return "", fmt.Errorf("there is no layer %q", name)
 	}
-	return fmt.Sprintf("%s is %s in this instance", name, map[bool]string{true: "on", false: "off"}[on]), nil
+	layer.Store(on)
+	return fmt.Sprintf("%s: %s in this instance", name, map[bool]string{true: "on", false: "off"}[on]), nil
 }
 
 // expire takes the product that is read most out of the caches of all instances.
@@ -155,7 +153,7 @@ func (p *page) expire(r *http.Request) (string, error) {
 		return "", errors.New("nobody reads anything: start the load first")
 	}
 	p.catalog.hot.expired(id)
-	if err := p.catalog.products.full.Invalidate(r.Context(), id); err != nil {
+	if err := p.catalog.invalidate(r.Context(), id); err != nil {
 		return "", errors.New("the caches were not reached: Redis does not answer")
 	}
 	return fmt.Sprintf("product %d is in no cache any more", id), nil

@@ -22,12 +22,21 @@ async function ask(path, options) {
 
 const post = (path, fields) => ask(path, { method: 'POST', body: new URLSearchParams(fields) });
 
+// source reads from a Cache-Status which layer had the answer, and whether it stood
+// there as a whole response.
+function source(status) {
+  const hit = status.split(',').map((s) => s.replaceAll(' ', '')).find((s) => /;hit(;|$)/.test(s));
+  if (!hit) return ['store', 'the store'];
+  const ready = /response;/.test(hit) ? ', as a ready response' : '';
+  return /^memory;|;detail=memory/.test(hit) ? ['memory', `memory${ready}`] : ['redis', `Redis${ready}`];
+}
+
 // provenance says where an answer came from, by its headers.
 function provenance(at, { response, took }) {
   const status = response.headers.get('Cache-Status') ?? '';
   const server = /total;dur=([\d.]+)/.exec(response.headers.get('Server-Timing') ?? '');
   const commands = parseInt(response.headers.get('Redis-Commands') ?? '0', 10);
-  const [layer, from] = status.startsWith('memory; hit') ? ['memory', 'memory'] : status.startsWith('redis; hit') ? ['redis', 'Redis'] : ['store', 'the store'];
+  const [layer, from] = source(status);
   const b = document.createElement('b');
   b.className = layer;
   b.textContent = `from ${from}`;
@@ -193,7 +202,7 @@ function machinery(state, one) {
   if (!one) return;
   const all = one.memory + one.redis + one.store;
   $('rate').textContent = `${many(Math.round(all))} answers a second`;
-  for (const part of ['memory', 'redis', 'store']) $(`share-${part}`).textContent = all ? `${(100 * one[part] / all).toFixed(1)} %` : '–';
+  for (const part of ['memory', 'redis', 'store', 'ready']) $(`share-${part}`).textContent = all ? `${(100 * one[part] / all).toFixed(1)} %` : '–';
   $('asked').textContent = `${many(Math.round(one.asked))} /s`;
 }
 

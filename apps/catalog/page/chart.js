@@ -1,8 +1,10 @@
-// The answers of the last minute as stacked columns, one for each second: memory
-// below, Redis on it, the store on top.
+// The last minute, second by second. Above, how much was answered from a cache, as a
+// line from none to all; below, the answers as stacked columns: memory, Redis on it,
+// the store on top.
 
-const kept = 60, width = 600, height = 150, floor = 132, top = 8;
-const samples = []; // of the last seconds: {memory, redis, store, asked}, differences
+const kept = 60, width = 600, height = 220, floor = 202, top = 78;
+const none = 58, whole = 18; // of the line
+const samples = []; // of the last seconds: {memory, redis, store, ready, asked}, differences
 let before = null;
 
 // sample notes counters that only grow, and returns the last second's difference;
@@ -12,7 +14,7 @@ export function sample(counts, seconds) {
   before = counts;
   if (!last || counts.memory < last.memory || counts.asked < last.asked) return null;
   const per = (name) => Math.max(0, counts[name] - last[name]) / seconds;
-  const one = { memory: per('memory'), redis: per('redis'), store: per('store'), asked: per('asked') };
+  const one = { memory: per('memory'), redis: per('redis'), store: per('store'), ready: per('ready'), asked: per('asked') };
   samples.push(one);
   if (samples.length > kept) samples.shift();
   return one;
@@ -25,10 +27,36 @@ function element(name, attributes, text) {
   return e;
 }
 
+const left = (i) => width - (samples.length - i) * (width / kept);
+
+// ratio is the line above: a piece for each run of seconds in which there were
+// answers.
+function ratio() {
+  const parts = [
+    element('line', { x1: 0, x2: width, y1: whole, y2: whole, class: 'axis' }),
+    element('line', { x1: 0, x2: width, y1: none, y2: none, class: 'axis' }),
+  ];
+  let points = [];
+  const end = () => {
+    if (points.length) parts.push(element('polyline', { points: points.join(' '), class: 'ratio' }));
+    points = [];
+  };
+  samples.forEach((s, i) => {
+    const all = s.memory + s.redis + s.store;
+    if (!all) return end();
+    const y = (none - ((s.memory + s.redis) / all) * (none - whole)).toFixed(1);
+    points.push(`${left(i)},${y} ${left(i) + width / kept},${y}`);
+  });
+  end();
+  parts.push(element('text', { x: 0, y: whole - 5, class: 'dim' }, '100 % from a cache'));
+  parts.push(element('text', { x: 0, y: none - 4, class: 'dim' }, '0 %'));
+  return parts;
+}
+
 // draw shows the samples, the newest on the right.
 export function draw(svg) {
   const most = Math.max(1, ...samples.map((s) => s.memory + s.redis + s.store));
-  const column = width / kept, parts = [];
+  const column = width / kept, parts = ratio();
   samples.forEach((s, i) => {
     let y = floor;
     for (const [part, series] of [['memory', 's1'], ['redis', 's3'], ['store', 's2']]) {
@@ -36,12 +64,12 @@ export function draw(svg) {
       const tall = s[part] > 0 ? Math.max(1.5, (s[part] / most) * (floor - top)) : 0;
       if (tall === 0) continue;
       y -= tall;
-      parts.push(element('rect', { x: width - (samples.length - i) * column, y, width: column - 1, height: tall, class: series }));
+      parts.push(element('rect', { x: left(i), y, width: column - 1, height: tall, class: series }));
     }
   });
   parts.push(element('line', { x1: 0, x2: width, y1: floor + 0.5, y2: floor + 0.5, class: 'axis' }));
   parts.push(element('text', { x: 0, y: height - 2, class: 'dim' }, 'a minute ago'));
   parts.push(element('text', { x: width, y: height - 2, class: 'dim', 'text-anchor': 'end' }, 'now'));
-  parts.push(element('text', { x: 0, y: 14, class: 'dim' }, `${Math.round(most).toLocaleString('en-GB')} a second`));
+  parts.push(element('text', { x: 0, y: top - 2, class: 'dim' }, `${Math.round(most).toLocaleString('en-GB')} a second`));
   svg.replaceChildren(...parts);
 }
