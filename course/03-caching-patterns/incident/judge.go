@@ -101,7 +101,7 @@ func (j *judge) quotes(ctx context.Context, ripe bool) unit.Reading {
 	stay, err := j.stay(ctx)
 	dear := asked > termsAsked*len(visits)
 	r := unit.Reading{
-		Value: float64(foreign), Unit: "offers to the wrong one",
+		Value: float64(foreign), Unit: "offers of others",
 		Bad:    foreign > 0 || refused > 0 || wrong != "" || dear || stay > staysBound || err != nil,
 		Enough: ripe && len(visits) >= customers,
 	}
