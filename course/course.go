@@ -33,6 +33,7 @@ import (
 	pages "github.com/redis-grind/grind/course/03-caching-patterns/03-write-behind"
 	library "github.com/redis-grind/grind/course/03-caching-patterns/04-api-responses"
 	seeds "github.com/redis-grind/grind/course/03-caching-patterns/05-query-results"
+	canteen "github.com/redis-grind/grind/course/03-caching-patterns/06-invalidation"
 	stampede "github.com/redis-grind/grind/course/03-caching-patterns/07-stampede"
 	warming "github.com/redis-grind/grind/course/03-caching-patterns/08-warming"
 	incident3 "github.com/redis-grind/grind/course/03-caching-patterns/incident"
@@ -79,6 +80,7 @@ func New() *unit.Course {
 				{Dir: "03-caching-patterns/03-write-behind", Unit: &pages.Unit},
 				{Dir: "03-caching-patterns/04-api-responses", Unit: &library.Unit},
 				{Dir: "03-caching-patterns/05-query-results", Unit: &seeds.Unit},
+				{Dir: "03-caching-patterns/06-invalidation", Unit: &canteen.Unit},
 				{Dir: "03-caching-patterns/07-stampede", Unit: &stampede.Unit},
 				{Dir: "03-caching-patterns/08-warming", Unit: &warming.Unit},
 			}},
