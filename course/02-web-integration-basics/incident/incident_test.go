@@ -64,7 +64,7 @@ func TestIncident(t *testing.T) {
 	if err != nil || !over || !saved {
 		t.Fatalf("Run: got over %v, saved %v, %v, want it over", over, saved, err)
 	}
-	if got := strings.Join(sorts, ", "); !strings.Contains(got, "POST /sailings, POST /check-in") || !strings.Contains(got, "GET /readyz") {
+	if got := strings.Join(sorts, ", "); !strings.Contains(got, "POST /check-in, POST /sailings") || !strings.Contains(got, "GET /readyz") {
 		t.Errorf("on the wire: got %s, want bookings, check-ins and probes", got)
 	}
 	if len(addrs) != 2 {

@@ -80,9 +80,10 @@ func (v *visitors) crowd(ctx context.Context, period time.Duration, places int, 
 			return // nobody else finds a place
 		}
 		number++
+		n := number
 		all.Go(func() {
 			defer func() { <-free }()
-			visit(number)
+			visit(n)
 		})
 	})
 }
