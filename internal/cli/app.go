@@ -17,6 +17,8 @@ type appFlags struct {
 	fixed bool // --port was given
 	urls  []string
 	limit time.Duration
+
+	postgres bool // a private PostgreSQL in place of SQLite
 }
 
 func (a *app) appCommand() *cobra.Command {
@@ -26,9 +28,10 @@ func (a *app) appCommand() *cobra.Command {
 		Short: "List or start an application, or try one",
 		Long: `Without a name, list the applications. With one, start it: on a private Redis that
 is gone afterwards, or on that of --redis or REDIS_URL; with its data in SQLite in
-a folder that is gone afterwards, or in the database of DATABASE_URL. Ctrl-C ends it
-in good order, a second one at once. With the name of one of its scripts, try it:
-on the instances of --url, else on one that is started for it.
+a folder that is gone afterwards, in a private PostgreSQL with --postgres, or in the
+database of DATABASE_URL. Ctrl-C ends it in good order, a second one at once. With
+the name of one of its scripts, try it: on the instances of --url, else on one that
+is started for it.
 
 From the environment: REDIS_URL, DATABASE_URL or DATABASE_URL_FILE, ADDR (where to
 listen, such as 0.0.0.0:8080), LOG_LEVEL (debug, info, warn, error), and what
@@ -36,6 +39,7 @@ listen, such as 0.0.0.0:8080), LOG_LEVEL (debug, info, warn, error), and what
 		Example: `  grind app
   grind app catalog --port 8080
   grind app catalog load --for 10s
+  grind app catalog outage --postgres
   grind app catalog load --url http://127.0.0.1:8080 --url http://127.0.0.1:8081`,
 		Args:              atMost(2),
 		ValidArgsFunction: a.completeApps,
@@ -49,6 +53,7 @@ listen, such as 0.0.0.0:8080), LOG_LEVEL (debug, info, warn, error), and what
 	})
 	cmd.Flags().IntVar(&f.port, "port", 8080, "`port` on 127.0.0.1; 0 takes any free one")
 	cmd.Flags().StringArrayVar(&f.urls, "url", nil, "`URL` of an instance to try; may be given several times")
+	cmd.Flags().BoolVar(&f.postgres, "postgres", false, "start a private PostgreSQL for its data, gone afterwards")
 	cmd.Flags().DurationVar(&f.limit, "for", 0, "try it for this `time`, such as 30s")
 	return cmd
 }
@@ -81,6 +86,8 @@ func (a *app) runApp(cmd *cobra.Command, args []string, f appFlags) error {
 		return usagef("--for must be longer than nothing, such as 30s, got %v", f.limit)
 	case script.Whole && len(f.urls) > 0:
 		return usagef("`grind app %s %s` starts its own instances and takes no --url", one.Name, script.Name)
+	case f.postgres && len(f.urls) > 0:
+		return usagef("--postgres is for instances that grind starts, not for those of --url")
 	}
 	return a.tryApp(cmd.Context(), one, script, f)
 }

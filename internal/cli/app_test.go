@@ -142,6 +142,8 @@ func TestApp_usage(t *testing.T) {
 		"visits load --url x":         "--url must be such as",
 		"visits load --for -1s":       "--for must be longer than nothing",
 		"visits drill --url http://x": "takes no --url",
+
+		"visits load --postgres --url http://x": "not for those of --url",
 	} {
 		t.Run(line, func(t *testing.T) {
 			if got := callApp(t, strings.Fields(line)...); got.code != exitUsage || !strings.Contains(got.err, say) {
@@ -149,6 +151,12 @@ func TestApp_usage(t *testing.T) {
 			}
 		})
 	}
+	t.Run("two databases", func(t *testing.T) {
+		t.Setenv("DATABASE_URL", "postgres://:hunter2@db/visits")
+		if got := callApp(t, "visits", "--postgres"); got.code != exitUsage || !strings.Contains(got.err, "keep one") || strings.Contains(got.err, "hunter2") {
+			t.Errorf("got exit %d and %q, want that one is to be kept", got.code, got.err)
+		}
+	})
 	t.Run("cluster", func(t *testing.T) {
 		got := callApp(t, "visits", "--redis", "redis+cluster://:hunter2@127.0.0.1:1")
 		if got.code != exitLacks || !strings.Contains(got.err, useThisRedis) || strings.Contains(got.err, "hunter2") {

@@ -20,6 +20,7 @@ import (
 
 	application "github.com/redis-grind/grind/internal/app"
 	"github.com/redis-grind/grind/internal/localredis"
+	"github.com/redis-grind/grind/internal/pgproc"
 )
 
 // startApp serves an application until it is told to end.
@@ -55,7 +56,7 @@ func closeInstance(i application.Instance) error {
 func (a *app) tryApp(ctx context.Context, one *application.App, script application.Script, f appFlags) (err error) {
 	t := application.Target{URLs: f.urls, For: f.limit, Progress: a.appProgress}
 	if script.Whole || len(f.urls) == 0 {
-		if t.Env, _, err = a.appEnv(ctx, one, appFlags{fixed: true}); err != nil {
+		if t.Env, _, err = a.appEnv(ctx, one, appFlags{fixed: true, postgres: f.postgres}); err != nil {
 			return err
 		}
 		t.Env.Reveal = false // it would be a part of what is measured
@@ -191,14 +192,8 @@ func (a *app) appEnv(ctx context.Context, one *application.App, f appFlags) (env
 		return env, "", err
 	}
 	if slices.Contains(one.Needs, application.Database) {
-		if env.Database, err = env.Value(application.Setting{Name: "DATABASE_URL", Secret: true}); err != nil {
+		if err := a.appDatabase(ctx, one, &env, f); err != nil {
 			return env, "", err
-		}
-		if env.Database == "" {
-			if env.Dir, err = os.MkdirTemp("", "grind-"+one.Name+"-"); err != nil {
-				return env, "", fmt.Errorf("make a folder for the database: %w", err)
-			}
-			a.atEnd(func() error { return os.RemoveAll(env.Dir) })
 		}
 	}
 	if !slices.Contains(one.Needs, application.Redis) {
@@ -206,6 +201,30 @@ func (a *app) appEnv(ctx context.Context, one *application.App, f appFlags) (env
 	}
 	redisLine, err = a.appRedis(ctx, &env)
 	return env, redisLine, err
+}
+
+// appDatabase finds, starts or makes room for the database of an application.
+func (a *app) appDatabase(ctx context.Context, one *application.App, env *application.Env, f appFlags) (err error) {
+	if env.Database, err = env.Value(application.Setting{Name: "DATABASE_URL", Secret: true}); err != nil {
+		return err
+	}
+	switch {
+	case f.postgres && env.Database != "":
+		return usagef("--postgres and DATABASE_URL name two databases; keep one")
+	case f.postgres:
+		server, err := pgproc.Start(ctx, pgproc.Options{})
+		if err != nil {
+			return err
+		}
+		a.atEnd(server.Stop)
+		env.Database = server.URL()
+	case env.Database == "":
+		if env.Dir, err = os.MkdirTemp("", "grind-"+one.Name+"-"); err != nil {
+			return fmt.Errorf("make a folder for the database: %w", err)
+		}
+		a.atEnd(func() error { return os.RemoveAll(env.Dir) })
+	}
+	return nil
 }
 
 // appRedis finds or starts the Redis of an application, as for every command; but
