@@ -5,18 +5,25 @@
 //
 // To see what a cache does to a real API, under load and while its Redis is broken;
 // as a model of an API over kit/cache. grind app catalog starts it, and its scripts
-// load and drill try it.
+// load, drill and outage try it.
 //
 // # Design
 //
 // Files: catalog.go is the domain and knows no HTTP; layers.go its switches;
 // untold.go what the caches could not be told; store.go, seed.go and origin.go the
-// stores; api.go the operations; page.go and page/ the page; instances.go what
-// instances know of each other; app.go the wiring; load.go and drill.go its trials.
+// stores; api.go the operations, responses.go the cache before them; page.go and
+// page/ the page; instances.go what instances know of each other; app.go the wiring;
+// load.go, drill.go and outage.go its trials.
 //
 // A product is cached by its id; a list by its question, with a tag for each product
 // that it shows. One tag for all lists was tried: at ten changes a second no list
 // was ever answered from a cache.
+//
+// Whole responses stand before both, by kit/cache/httpcache, with the tags of the
+// products that they show. A response is for all instances, so it is never made
+// from the memory of one: that hears of a change later than Redis, and would bring
+// back for everybody what the change has just taken away. Browsers are told
+// no-cache, with an ETag, for nobody could take an answer back that they keep.
 //
 // A change is made in the store and then told to the caches: see Catalog.change for
 // why this and not cache.Write. Three things see to it that the telling happens: the
@@ -36,8 +43,9 @@
 //
 // Keys begin with app.Env.Prefix, grind:catalog: by default. <prefix>product and
 // <prefix>list are those of kit/cache: 184 bytes a product, and for a list of ten 968
-// bytes and a tag of 104 bytes for each product in it, for 11 minutes at most, since what is past its time is kept for a store
-// that does not answer. <prefix>{instances}:… are told in instances.go, <prefix>health
+// bytes and a tag of 104 bytes for each product in it, for 11 minutes at most, since
+// what is past its time is kept for a store that does not answer. <prefix>response
+// are those of httpcache, for half a minute. <prefix>{instances}:… are told in instances.go, <prefix>health
 // in kit/health. Each has an end. With eviction use volatile-ttl.
 //
 // # Guarantees
