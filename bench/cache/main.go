@@ -1,9 +1,15 @@
 // Command cache measures kit/cache beside its peers, in one run on one Redis: values
-// read from Redis, values read from memory, and a stampede. Ratios of one run travel;
-// the figures hold for the machine that they were taken on.
+// read from Redis, values read from memory, and a stampede on four processes. Ratios
+// of one run travel; the figures hold for the machine that they were taken on.
 //
-//	go run ./cache                        128 callers, and one
-//	go run ./cache -rounds 9 -slice 1s
+//	go run ./cache                     each table with 128 callers, and with one
+//	go run ./cache -only raw,memory    some tables: decoded, raw, memory, stampede
+//	go run ./cache -callers 1,16,128 -rounds 9 -slice 1s
+//	go run ./cache -rate 20000         an open loop: p50 and p99 at a fixed rate
+//	go run ./cache -latency 500us      each round trip takes so much longer
+//
+// The peers share one client of kit/connect, unless they have their own. gocache and
+// rueidisaside are not among them: rueidis's own client-side caching stands in.
 package main
 
 import (
@@ -11,126 +17,166 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"runtime"
+	"os/signal"
 	"slices"
-	"sync"
-	"sync/atomic"
+	"strconv"
+	"strings"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
+	"github.com/redis-grind/grind/bench/measure"
+	"github.com/redis-grind/grind/internal/tap"
+	"github.com/redis-grind/grind/kit/connect"
 	"github.com/redis-grind/grind/kit/redisproc"
 )
 
+// items is how many values there are. Two of 128 callers that choose among them are
+// at the same one once in a hundred calls.
+const items = 10_000
+
+// settings are what the command line says.
+type settings struct {
+	only    []string
+	callers []int
+	rounds  int
+	slice   time.Duration
+	rate    int
+	latency time.Duration
+	profile string
+}
+
 func main() {
-	rounds := flag.Int("rounds", 5, "how often each peer is measured; the median counts")
-	slice := flag.Duration("slice", 500*time.Millisecond, "how long each time")
-	flag.Parse()
-	if err := run(context.Background(), *rounds, *slice); err != nil {
+	if config := os.Getenv(envReader); config != "" {
+		readerMain(config)
+		return
+	}
+	s, err := parse(os.Args[1:])
+	if err == nil {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+		err = s.run(ctx)
+		stop()
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, rounds int, slice time.Duration) error {
+func parse(args []string) (settings, error) {
+	var s settings
+	flags := flag.NewFlagSet("cache", flag.ExitOnError)
+	only := flags.String("only", "decoded,raw,memory,stampede", "the tables to measure")
+	callers := flags.String("callers", "128,1", "how many callers, one table for each number")
+	flags.IntVar(&s.rounds, "rounds", 5, "how often each peer is measured; the median counts")
+	flags.DurationVar(&s.slice, "slice", 500*time.Millisecond, "how long each time")
+	flags.IntVar(&s.rate, "rate", 0, "calls a second of an open loop, in place of callers")
+	flags.DurationVar(&s.latency, "latency", 0, "added to each round trip by a proxy")
+	flags.StringVar(&s.profile, "profile", "", "a file for the processor profile of our own rows alone, which are then all that is run")
+	_ = flags.Parse(args) // it exits by itself
+	s.only = strings.Split(*only, ",")
+	for text := range strings.SplitSeq(*callers, ",") {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			return s, fmt.Errorf("-callers must be numbers from 1, got %q", text)
+		}
+		s.callers = append(s.callers, n)
+	}
+	return s, nil
+}
+
+// table makes the peers of a table, ours first, over a Redis at an address.
+type table func(ctx context.Context, addr string) (peers []measure.Peer, end func(), err error)
+
+func (s settings) run(ctx context.Context) error {
 	server, err := redisproc.Start(ctx, redisproc.Options{})
 	if err != nil {
 		return err
 	}
 	defer server.Stop()
-	fmt.Printf("%s %s/%s, GOMAXPROCS %d, Redis %s; server and callers share this machine.\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), server.Version())
-	fmt.Printf("A value of %d bytes as CBOR. Medians of %d rounds of %v, the peers taking turns.\n", article.size(), rounds, slice)
-	for _, table := range []func(context.Context, *redisproc.Server) ([]peer, string, func(), error){fromRedis, fromMemory} {
-		peers, title, end, err := table(ctx, server)
+	fmt.Printf("%s; Redis %s. Server and callers share the machine.\n", measure.Machine(), server.Version())
+	fmt.Printf("%d values, a product of %d bytes as CBOR. Medians of %d turns of %v, the peers taking turns.\n", items, article.size(), s.rounds, s.slice)
+	addr, stop, err := s.path(ctx, server.Addr())
+	if err != nil {
+		return err
+	}
+	defer stop()
+	direct := redis.NewClient(&redis.Options{Addr: server.Addr()})
+	defer direct.Close()
+	how := measure.Run{Rounds: s.rounds, Slice: s.slice, Items: items, Server: direct}
+	for _, t := range []struct {
+		name, title string
+		make        table
+	}{
+		{"decoded", "A hit in Redis, as a struct", decodedFromRedis},
+		{"raw", "A hit in Redis, as bytes", rawFromRedis},
+		{"memory", "A hit in memory", fromMemory},
+	} {
+		if !slices.Contains(s.only, t.name) {
+			continue
+		}
+		peers, end, err := t.make(ctx, addr)
 		if err != nil {
 			return err
 		}
-		for _, callers := range []int{128, 1} {
-			figures, err := measure(ctx, peers, callers, rounds, slice)
-			if err != nil {
-				return err
-			}
-			show(title, callers, peers, figures)
-		}
+		err = s.table(ctx, how, t.title, peers)
 		end()
-	}
-	return stampede(ctx, server)
-}
-
-// peer is one way to read a value.
-type peer struct {
-	name string
-	read func(ctx context.Context, i int) error
-}
-
-// figure is what a peer came to.
-type figure struct {
-	perSecond   float64
-	microCPU    float64 // of this process, a call
-	allocations float64 // a call
-}
-
-// measure has the peers take turns, and returns the median of each.
-func measure(ctx context.Context, peers []peer, callers, rounds int, slice time.Duration) ([]figure, error) {
-	all := make([][]figure, len(peers))
-	for range rounds {
-		for i, p := range peers {
-			f, err := p.once(ctx, callers, slice)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", p.name, err)
-			}
-			all[i] = append(all[i], f)
+		if err != nil {
+			return err
 		}
 	}
-	medians := make([]figure, len(peers))
-	for i, figures := range all {
-		slices.SortFunc(figures, func(a, b figure) int { return int(a.perSecond - b.perSecond) })
-		medians[i] = figures[len(figures)/2]
+	if slices.Contains(s.only, "stampede") {
+		return stampede(ctx, addr)
 	}
-	return medians, nil
+	return nil
 }
 
-// once reads in a closed loop for that long.
-func (p peer) once(ctx context.Context, callers int, slice time.Duration) (figure, error) {
-	var (
-		calls  atomic.Int64
-		failed atomic.Pointer[error]
-		over   atomic.Bool
-		all    sync.WaitGroup
-		before runtime.MemStats
-		after  runtime.MemStats
-	)
-	runtime.GC()
-	runtime.ReadMemStats(&before)
-	cpu, begun := cpuTime(), time.Now()
-	for c := range callers {
-		all.Go(func() {
-			n := 0
-			for i := c; !over.Load(); i += 7 {
-				if err := p.read(ctx, i); err != nil {
-					failed.Store(&err)
-					return
-				}
-				n++
-			}
-			calls.Add(int64(n))
-		})
+// table measures the peers of one table and shows them.
+func (s settings) table(ctx context.Context, how measure.Run, title string, peers []measure.Peer) error {
+	if s.profile != "" {
+		return profile(ctx, s.profile, how, peers[0], s.callers[0])
 	}
-	time.Sleep(slice)
-	over.Store(true)
-	all.Wait()
-	took, used := time.Since(begun), cpuTime()-cpu
-	runtime.ReadMemStats(&after)
-	if err := failed.Load(); err != nil {
-		return figure{}, *err
+	if s.rate > 0 {
+		figures, err := how.Open(ctx, peers, s.rate)
+		if err == nil {
+			measure.ShowOpen(os.Stdout, title, s.rate, peers, figures)
+		}
+		return err
 	}
-	n := float64(calls.Load())
-	return figure{n / took.Seconds(), float64(used.Nanoseconds()) / 1000 / n, float64(after.Mallocs-before.Mallocs) / n}, nil
+	for _, callers := range s.callers {
+		figures, err := how.Closed(ctx, peers, callers)
+		if err != nil {
+			return err
+		}
+		measure.Show(os.Stdout, title, callers, peers, figures)
+	}
+	return nil
 }
 
-// show prints a table; the first peer is ours.
-func show(title string, callers int, peers []peer, figures []figure) {
-	fmt.Printf("\n%s, callers=%d\n%-44s %12s %10s %10s %12s %10s\n", title, callers, "", "calls/s", "ns a call", "CPU µs", "allocations", "ours to it")
-	for i, p := range peers {
-		f := figures[i]
-		fmt.Printf("%-44s %12.0f %10.0f %10.2f %12.1f %10.2f\n", p.name, f.perSecond, 1e9/f.perSecond*float64(min(callers, runtime.GOMAXPROCS(0))), f.microCPU, f.allocations, figures[0].perSecond/f.perSecond)
+// path is the way to the server: direct, or by a proxy that makes it longer.
+func (s settings) path(ctx context.Context, addr string) (string, func(), error) {
+	if s.latency <= 0 {
+		return addr, func() {}, nil
 	}
+	fmt.Printf("Each round trip takes %v longer, by a proxy that works on the same processors.\n", s.latency)
+	t, err := tap.New(tap.Options{Upstream: addr})
+	if err != nil {
+		return "", nil, err
+	}
+	if _, err := t.Throw(tap.Fault{Kind: tap.Latency, Delay: s.latency}); err != nil {
+		return "", nil, err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- t.Run(ctx) }()
+	return t.Addr(), func() { stop(); <-done }, nil
+}
+
+// open is the client that the peers share.
+func open(ctx context.Context, addr string) (*redis.Client, error) {
+	c, err := connect.Open(ctx, connect.Options{URL: "redis://" + addr})
+	if err != nil {
+		return nil, err
+	}
+	return c.(*redis.Client), nil
 }

@@ -57,6 +57,13 @@ func nameOf(space keys.Space, text string) name {
 	return name{text: text, value: space.Key(text, partValue)}
 }
 
+// numberedName is nameOf for the digits of a number.
+func numberedName(space keys.Space, digits []byte) name {
+	value := space.Number(digits, partValue)
+	end := len(value) - len("}:"+partValue)
+	return name{text: value[end-len(digits) : end], value: value}
+}
+
 // lease is the key of its lease in Redis. A hit needs none.
 func (n name) lease() string { return n.value[:len(n.value)-len(partValue)] + partLease }
 
@@ -144,9 +151,9 @@ func (r *remote) get(ctx context.Context, n name) ([]byte, error) {
 	return nil, err
 }
 
-// bareGet is the GET of a hit, which is all that a hit costs. A timer for each
-// would double its price, so those that begin at about the same time share one,
-// wherever the caller's own deadline is not nearer.
+// bareGet is the GET of a hit, which is all that a hit costs; the bytes are the
+// caller's to keep. A timer for each would double its price, so those that begin at
+// about the same time share one, wherever the caller's own deadline is not nearer.
 func (r *remote) bareGet(ctx context.Context, n name) ([]byte, error) {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < 2*r.timeout {
 		bounded, cancel := context.WithTimeout(ctx, r.patience(ctx))
@@ -156,8 +163,14 @@ func (r *remote) bareGet(ctx context.Context, n name) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	shared := r.window.join(ctx, r.timeout)
-	return pipe.Do(shared, r.pipe, redis.NewStringCmd(shared, "get", n.value), (*redis.StringCmd).Bytes)
+	q := &question{windowed: windowed{ctx, r.window.join(r.timeout)}, args: [2]any{"get", n.value}}
+	return pipe.Do(q, r.pipe, redis.NewStringCmd(q, q.args[:]...), (*redis.StringCmd).Bytes)
+}
+
+// question is what the command of a hit needs beside itself, in one allocation.
+type question struct {
+	windowed
+	args [2]any
 }
 
 // now returns the time at Redis, and asks for it where what is known is too old.

@@ -120,6 +120,8 @@ type Options[K comparable, V any] struct {
 	// Logger is told what nobody else is: that Redis fails and works again, and
 	// why a background refresh failed. Nil is silence.
 	Logger *slog.Logger
+
+	numbers bool // KeyFunc is that of numbers; see Cache.nameOf
 }
 
 // Local is the first layer (L1): decoded values in this process's memory. They
@@ -183,6 +185,7 @@ func (o *Options[K, V]) complete() error {
 	}
 	var err error
 	if o.KeyFunc == nil {
+		o.numbers = true
 		o.KeyFunc, err = textOf[K]()
 	}
 	return err

@@ -78,6 +78,9 @@ func heedsDeadlines(client redis.UniversalClient) bool {
 // impatient lets callers of a client go when their context ends, whatever the
 // client does. Each command costs a goroutine, which ends with the client's own
 // timeouts; clients of kit/connect heed deadlines and need none of this.
+//
+// Not by a copy of the client with timeouts of its own (WithTimeout): go-redis 9.23
+// leaves out the hooks there, and with them traces and metrics.
 type impatient struct{ redis.UniversalClient }
 
 // Process is the client's, left alone when the context ends.

@@ -30,7 +30,8 @@ func (f *found[V]) id() string {
 	return string(f.header.id[:])
 }
 
-// decode reads an entry. What cannot be read is counted, and is a miss.
+// decode reads an entry. What cannot be read is counted, and is a miss. The value
+// may be a part of data, which must be nobody else's.
 func (c *Cache[K, V]) decode(n name, data []byte) found[V] {
 	f := found[V]{size: len(data)}
 	head, payload, ok := parseHeader(data)
@@ -46,7 +47,7 @@ func (c *Cache[K, V]) decode(n name, data []byte) found[V] {
 		return f
 	}
 	var err error
-	if f.value, err = c.options.Codec.Decode(n.value, payload); err != nil {
+	if f.value, err = codec.Take(c.options.Codec, n.value, payload); err != nil {
 		f.junk = idOf(data)
 		f.newer = errors.Is(err, codec.ErrNewer)
 		c.undecodable(n, f.newer, err)

@@ -8,26 +8,30 @@ import (
 
 // window gives steps that begin within a tenth of their time one end, and one
 // timer.
-type window struct{ last atomic.Pointer[end] }
+type window struct {
+	start time.Time // of the times below
+	last  atomic.Pointer[end]
+}
 
 // end is a moment, as contexts have it.
 type end struct {
-	joinable time.Time // until then
+	joinable time.Duration // until then, since start
 	at       time.Time
 	reached  chan struct{}
 }
 
-// join returns a context that ends after timeout, or up to a tenth later.
-func (w *window) join(ctx context.Context, timeout time.Duration) context.Context {
-	now, e := time.Now(), w.last.Load()
-	if e == nil || now.After(e.joinable) {
-		next := &end{joinable: now.Add(timeout / 10), reached: make(chan struct{})}
-		next.at = next.joinable.Add(timeout)
-		time.AfterFunc(next.at.Sub(now), func() { close(next.reached) })
-		w.last.CompareAndSwap(e, next)
-		e = next
+// join returns a moment after timeout, or up to a tenth later.
+func (w *window) join(timeout time.Duration) *end {
+	now, e := time.Since(w.start), w.last.Load()
+	if e != nil && now <= e.joinable {
+		return e
 	}
-	return windowed{ctx, e}
+	next := &end{joinable: now + timeout/10, reached: make(chan struct{})}
+	after := timeout + timeout/10
+	next.at = w.start.Add(now + after)
+	time.AfterFunc(after, func() { close(next.reached) })
+	w.last.CompareAndSwap(e, next)
+	return next
 }
 
 // windowed is a caller's context whose end is that of a window: what the caller
@@ -38,13 +42,13 @@ type windowed struct {
 }
 
 // Deadline is that of the window.
-func (s windowed) Deadline() (time.Time, bool) { return s.end.at, true }
+func (s *windowed) Deadline() (time.Time, bool) { return s.end.at, true }
 
 // Done is closed with the window.
-func (s windowed) Done() <-chan struct{} { return s.end.reached }
+func (s *windowed) Done() <-chan struct{} { return s.end.reached }
 
 // Err says whether the window has closed.
-func (s windowed) Err() error {
+func (s *windowed) Err() error {
 	select {
 	case <-s.end.reached:
 		return context.DeadlineExceeded

@@ -49,3 +49,20 @@ func needed[T any](around string, c Codec[T]) {
 		panic(fmt.Sprintf("codec: %s needs a codec, got nil", around))
 	}
 }
+
+// Taker is a Codec whose values may be a part of the bytes that they come from,
+// as Raw's can. Callers use the function Take.
+type Taker[T any] interface {
+	Codec[T]
+	// Take is Decode for a caller who leaves data to the value.
+	Take(name string, data []byte) (T, error)
+}
+
+// Take is Decode for those who have no further use for data, such as the answer of
+// a server: where the codec can, the value is a part of it and nothing is copied.
+func Take[T any](c Codec[T], name string, data []byte) (T, error) {
+	if t, ok := c.(Taker[T]); ok {
+		return t.Take(name, data)
+	}
+	return c.Decode(name, data)
+}

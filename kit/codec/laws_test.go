@@ -343,3 +343,36 @@ func roundTrip[T any](t *testing.T, c codec.Codec[T], v T) T {
 	}
 	return got
 }
+
+// What Take returns is what Decode returns, with every codec; Raw's is a part of
+// the data, and what is appended to it leaves that alone.
+func TestTake(t *testing.T) {
+	t.Parallel()
+	data := []byte("header and value, and more")
+	payload := data[len("header "):len("header and value")]
+	got, err := codec.Take(codec.Raw[[]byte](), "key", payload)
+	if err != nil || string(got) != "and value" {
+		t.Fatalf("got %q, %v", got, err)
+	}
+	if &got[0] != &payload[0] {
+		t.Error("Take has copied what it was given")
+	}
+	if _ = append(got, '!'); string(data) != "header and value, and more" {
+		t.Errorf("an append has reached behind the value: %q", data)
+	}
+	if empty, err := codec.Take(codec.Raw[[]byte](), "key", nil); empty == nil || len(empty) != 0 || err != nil {
+		t.Errorf("got %v, %v for nothing, want an empty slice as Decode gives", empty, err)
+	}
+	if text, err := codec.Take(codec.Raw[string](), "key", payload); text != "and value" || err != nil {
+		t.Errorf("got %q, %v", text, err)
+	}
+	for name, c := range map[string]codec.Codec[int]{"cbor": codec.CBOR[int](), "json": codec.JSON[int](), "compressed": codec.Compressed(codec.CBOR[int](), codec.Compression{})} {
+		encoded, err := c.Encode("key", 4711)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := codec.Take(c, "key", encoded); n != 4711 || err != nil {
+			t.Errorf("%s: got %d, %v", name, n, err)
+		}
+	}
+}

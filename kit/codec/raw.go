@@ -7,7 +7,7 @@ import (
 
 // Raw stores bytes and strings as they are. It copies both ways: what Encode
 // returns does not follow a later change of v, and what Decode returns is not a
-// part of data. Nil comes back as empty.
+// part of data; with Take it is. Nil comes back as empty.
 func Raw[T ~[]byte | ~string]() Codec[T] {
 	return raw[T]{text: reflect.TypeFor[T]().Kind() == reflect.String}
 }
@@ -24,4 +24,12 @@ func (c raw[T]) Decode(_ string, data []byte) (T, error) {
 		return T(data), nil
 	}
 	return T(bytes.Clone(data)), nil
+}
+
+// Take gives the bytes away as they are; what is appended to them goes elsewhere.
+func (raw[T]) Take(_ string, data []byte) (T, error) {
+	if len(data) == 0 {
+		return T([]byte{}), nil
+	}
+	return T(data[:len(data):len(data)]), nil
 }

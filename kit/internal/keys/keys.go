@@ -60,6 +60,12 @@ func (s Space) Key(entity, part string) string {
 	return s.head + entity + "}:" + part
 }
 
+// Number is Key for the digits of a number, which may be in a buffer that is used
+// again. It allocates once.
+func (s Space) Number(digits []byte, part string) string {
+	return s.head + string(digits) + "}:" + part
+}
+
 // Entity takes a key apart again. It reports false when the key is not of this
 // space, or not one that Key can have built.
 func (s Space) Entity(key string) (entity, part string, ok bool) {

@@ -2,6 +2,8 @@ package keys
 
 import (
 	"errors"
+	"math"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -178,5 +180,20 @@ func BenchmarkSpace_Key(b *testing.B) {
 				_ = s.Key(entity, "lease")
 			}
 		})
+	}
+}
+
+// A number has the key that its text has, and one allocation makes it.
+func TestSpace_Number(t *testing.T) {
+	s := mustSpace(t, "cache")
+	var buffer [20]byte
+	for _, n := range []int64{0, 7, -7, 1 << 40, math.MinInt64, math.MaxInt64} {
+		if got, want := s.Number(strconv.AppendInt(buffer[:0], n, 10), "v"), s.Key(strconv.FormatInt(n, 10), "v"); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	digits := strconv.AppendInt(buffer[:0], 4_711_000, 10)
+	if got := testing.AllocsPerRun(100, func() { _ = s.Number(digits, "v") }); got > 1 {
+		t.Errorf("got %v allocations, want 1", got)
 	}
 }
