@@ -42,3 +42,13 @@ func TestTextIncident_drawing(t *testing.T) {
 		}
 	}
 }
+
+// A packet that was lost stands where its reply would.
+func TestTextIncident_fault(t *testing.T) {
+	t.Parallel()
+	v := &textIncident{file: "workspace/incident-2/office.go"}
+	v.wire.Sorts = []incident.Sort{{Name: "POST /sailings", Events: []trace.Event{{Name: "INCR", Args: []string{"sailing:s1"}, Fault: "reply lost"}}}}
+	if got := v.drawing(100, 40); !strings.Contains(got, "INCR sailing:s1 → reply lost\n") {
+		t.Errorf("got %q, want the fault in the place of the reply", got)
+	}
+}

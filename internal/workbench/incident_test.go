@@ -99,6 +99,8 @@ func demoWire() incident.Wire {
 	}
 	bulk := func(text string) trace.Reply { return trace.Reply{Type: "bulk", Text: text} }
 	ok := trace.Reply{Type: "simple", Text: "OK"}
+	dropped := event("till", "POST /feed #431", "SADD", 300, trace.Reply{}, "sold", "mug")
+	dropped.Fault = "reply lost"
 	return incident.Wire{Sorts: []incident.Sort{
 		{Name: "POST /carts", Events: []trace.Event{
 			event("left tab", "POST /carts/c10 #406", "GET", 55, bulk(`"{\"mug\":1}"`), "cart:c10"),
@@ -106,6 +108,7 @@ func demoWire() incident.Wire {
 			event("left tab", "POST /carts/c10 #406", "SET", 76, ok, "cart:c10", `{"mug":2}`, "ex", "1800"),
 			event("right tab", "POST /carts/c10 #411", "SET", 36_132, ok, "cart:c10", `{"lamp":1,"mug":1}`, "ex", "1800"),
 		}},
+		{Name: "POST /feed", Events: []trace.Event{dropped}},
 		{Name: "GET /feed", Events: []trace.Event{
 			event("reader", "GET /feed #420", "KEYS", 24_400, trace.Reply{Type: "array", Text: `["feed:000000001", "feed:000000002", "feed:000000003", "feed:000000004", "feed:000000005", "feed:000000006", "feed:000000007"…`}, "feed:*"),
 			event("reader", "GET /feed #420", "MGET", 210, trace.Reply{Type: "error", Text: "WRONGTYPE Operation against a key <b>"}, "feed:000000007"),
@@ -146,7 +149,7 @@ func TestIncident(t *testing.T) {
 	_, body = s.get("/incident/1")
 	strict(t, "/incident/1", body)
 	has(t, body, "It does not compile; what ran before goes on", "undefined: &lt;views&gt;", ">812<", "light red", "light watching",
-		"KEYS feed:*", "WRONGTYPE Operation against a key &lt;b&gt;", "spark", `data-act="stop"`, "left tab")
+		"KEYS feed:*", "WRONGTYPE Operation against a key &lt;b&gt;", "spark", `data-act="stop"`, "left tab", `<i class="fault">reply lost</i>`)
 	_, body = s.post("/incident/1/reset")
 	has(t, body, "shop.go.bak-1")
 
