@@ -14,7 +14,7 @@ type visit struct {
 	foreign int // offers with somebody else's name or terms
 	refused bool
 	wrong   string
-	who     string // the customer, and whose terms were shown
+	who     string // the customer, and who was greeted instead
 	other   string
 }
 
@@ -30,7 +30,7 @@ const (
 func (p *public) visit(ctx context.Context) {
 	for ctx.Err() == nil {
 		n := int(p.account.Add(1))
-		v := visit{who: termsOf(n).Customer}
+		v := visit{who: termsOf(n).String()}
 		for i := range visitOffers {
 			p.offer(ctx, n, i, &v)
 			pause(ctx, offerEvery)
@@ -59,7 +59,7 @@ func (p *public) offer(ctx context.Context, n, turn int, v *visit) {
 		v.refused = true
 	case got.terms != own && got.Account != "" && got.Account != own.Account:
 		v.foreign++
-		v.other = got.Customer
+		v.other = got.terms.String()
 	case got.terms != own:
 		v.wrong = fmt.Sprintf("%s was offered the terms of nobody", own.Customer)
 	case got.Pays != pays:

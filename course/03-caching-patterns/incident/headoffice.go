@@ -176,6 +176,9 @@ type terms struct {
 	Discount int64  `json:"discount"` // hundredths of a per cent
 }
 
+// String is the customer as people tell one from another.
+func (t terms) String() string { return fmt.Sprintf("%s (%s)", t.Customer, t.Account) }
+
 // termsOf are the terms of customer number n.
 func termsOf(n int) terms {
 	names := [...]string{"Ada", "Ben", "Cleo", "Dan", "Eve", "Finn", "Gita", "Hugo", "Ida", "Jon", "Kim", "Lea"}
