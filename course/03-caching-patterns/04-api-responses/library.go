@@ -13,7 +13,7 @@ var Unit = unit.Unit{
 	ID:       "3.04",
 	Title:    "Response caching",
 	Lead:     "Every page of the library came at once now. One of them was My loans, and for a minute at a time it was Mr Brandt's, at every terminal in town.",
-	Minutes:  60,
+	Minutes:  105,
 	After:    []string{"2.01", "2.03", "3.01"},
 	Packages: []string{"cache/httpcache"},
 	Params: []unit.Param{
