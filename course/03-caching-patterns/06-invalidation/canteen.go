@@ -15,13 +15,13 @@ var Unit = unit.Unit{
 	ID:       "3.06",
 	Title:    "Invalidation",
 	Lead:     "At 11:40 the cook put walnuts into the stew, and the board said so. One till was not told, and answered every child who asked: no nuts.",
-	Minutes:  60,
+	Minutes:  70,
 	After:    []string{"1.09", "1.11", "3.01"},
 	Packages: []string{"cache"},
 	Params: []unit.Param{
 		{Name: "dishes", Label: "dishes that change", Kind: unit.IntParam, Min: "2", Max: "100", Default: "8", Quick: "4"},
-		{Name: "ttl", Label: "how long an entry lives in Redis", Kind: unit.DurationParam, Min: "200ms", Max: "20s", Default: "3s", Quick: "850ms"},
-		{Name: "local", Label: "how long a copy lives in the till", Kind: unit.DurationParam, Min: "100ms", Max: "10s", Default: "1200ms", Quick: "350ms"},
+		{Name: "ttl", Label: "how long an entry lives in Redis", Kind: unit.DurationParam, Min: "200ms", Max: "20s", Default: "3s", Quick: "1s"},
+		{Name: "local", Label: "how long a copy lives in the till", Kind: unit.DurationParam, Min: "100ms", Max: "10s", Default: "1200ms", Quick: "400ms"},
 		{Name: "loss", Label: "how the way to the till fails", Kind: unit.EnumParam, Choices: []string{cut, silence}, Default: cut},
 	},
 	Predict: unit.Prediction{

@@ -61,18 +61,25 @@ func (t *till) trackOptions(to *wire) func(o *redis.Options) {
 
 // track listens to what Redis pushes, one session after the other.
 func (t *till) track(ctx context.Context, rdb *redis.Client, running *sync.WaitGroup) error {
-	begun := make(chan error, 1) // the first session stands, or has failed
+	begun := make(chan error, 1) // a session stands, or none will
+	enough := time.Now().Add(10 * time.Second)
 	running.Go(func() {
 		for ctx.Err() == nil {
-			err := t.session(ctx, rdb, func() { tell(begun, nil) })
-			tell(begun, err)
+			if err := t.session(ctx, rdb, func() { tell(begun, nil) }); time.Now().After(enough) {
+				tell(begun, err)
+			}
 			select {
 			case <-ctx.Done():
 			case <-time.After(asks / 10):
 			}
 		}
 	})
-	return <-begun
+	select {
+	case err := <-begun:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // tell says it to whoever waits, and to nobody once that is over.
