@@ -36,6 +36,7 @@ import (
 	canteen "github.com/redis-grind/grind/course/03-caching-patterns/06-invalidation"
 	stampede "github.com/redis-grind/grind/course/03-caching-patterns/07-stampede"
 	warming "github.com/redis-grind/grind/course/03-caching-patterns/08-warming"
+	plaza "github.com/redis-grind/grind/course/03-caching-patterns/09-multi-layer"
 	incident3 "github.com/redis-grind/grind/course/03-caching-patterns/incident"
 	catalogproject "github.com/redis-grind/grind/course/09-projects/01-catalog"
 	"github.com/redis-grind/grind/internal/unit"
@@ -83,6 +84,7 @@ func New() *unit.Course {
 				{Dir: "03-caching-patterns/06-invalidation", Unit: &canteen.Unit},
 				{Dir: "03-caching-patterns/07-stampede", Unit: &stampede.Unit},
 				{Dir: "03-caching-patterns/08-warming", Unit: &warming.Unit},
+				{Dir: "03-caching-patterns/09-multi-layer", Unit: &plaza.Unit},
 			}},
 			{Number: 4, Title: "Session management", Teaches: "logins, carts, many servers"},
 			{Number: 5, Title: "Rate limiting", Teaches: "windows, buckets, quotas, attacks"},

@@ -92,9 +92,18 @@ func (c *layered) toll(ctx context.Context, key string, load loader) (string, ca
 func (c *layered) size() int { return c.memory.size() }
 
 // local is a lane with the toolkit's memory.
-type local struct{ direct }
+type local struct {
+	direct
+	room int
+}
 
-func (c *local) size() int { return c.tariffs.Stats().LocalEntries }
+// size gives the eviction, which works in the background, a moment.
+func (c *local) size() int {
+	for end := time.Now().Add(time.Second); c.tariffs.Stats().LocalEntries > c.room && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	return c.tariffs.Stats().LocalEntries
+}
 
 // patient waits for Redis on a machine that has other things to do: nothing fails here,
 // and a slow answer is no outage. Ends are exact, so that they can be looked at.
@@ -136,7 +145,7 @@ var (
 	twice   = bounded("twice", "bounded, kept at the second reading", true)
 	library = way{"kit", "kit/cache with Local", func(rdb *redis.Client, name string, ttl time.Duration, most int, life time.Duration) (lane, error) {
 		tariffs, err := openLocal(rdb, name, ttl, most, life)
-		return &local{direct{tariffs}}, err
+		return &local{direct{tariffs}, most}, err
 	}}
 )
 

@@ -14,7 +14,7 @@ var Unit = unit.Unit{
 	ID:       "3.09",
 	Title:    "L1 and L2",
 	Lead:     "At midnight the toll went up. Lane 3 took the new one; lane 4, beside it, took the old one until somebody switched it off and on again.",
-	Minutes:  60,
+	Minutes:  90,
 	After:    []string{"3.01", "3.06", "3.07"},
 	Packages: []string{"cache"},
 	Params: []unit.Param{

@@ -9,26 +9,22 @@ import (
 	"github.com/redis-grind/grind/kit/cache"
 )
 
-// The audit reads so many tariffs for each car that passes meanwhile; the curve has a
-// point for so many cars.
-const (
-	perCar = 4
-	slice  = 250
-)
+// perCar is how many tariffs the audit reads for each car that passes meanwhile.
+const perCar = 4
 
 // scanning has an audit read every tariff once, while cars pass.
 func scanning(ctx context.Context, r *unit.Run) error {
-	tariffs := r.Int("tariffs")
-	r.Step("An audit reads each of %s tariffs once, at a lane with room for %d, while cars go on passing.", unit.Figure(float64(tariffs), ""), r.Int("room"))
+	tariffs, _, room := sizes(r)
+	r.Step("An audit reads each of %s tariffs once, at a lane with room for %d, while cars go on passing.", unit.Figure(float64(tariffs), ""), room)
 	chart := unit.Chart{Kind: unit.Lines, Title: "What memory answers: before, while and after the audit runs", XLabel: "cars so far", YLabel: "answered by memory, %", Unit: "%"}
 	table := unit.Table{Title: "An audit at one lane", Columns: []string{"", "cars that memory answered before", "while it ran", "after", "tariffs in memory"}}
-	sizes := unit.Chart{Kind: unit.Bars, Title: "Tariffs in memory after the audit", Unit: "tariffs", Series: []unit.Series{{Name: "tariffs"}}, Mark: &unit.Mark{Label: "room", Value: float64(r.Int("room"))}}
+	sizes := unit.Chart{Kind: unit.Bars, Title: "Tariffs in memory after the audit", Unit: "tariffs", Series: []unit.Series{{Name: "tariffs"}}, Mark: &unit.Mark{Label: "room", Value: float64(room)}}
 	for _, w := range []way{aMap, lru, twice, library} {
-		c, err := w.open(r.Redis(), r.Space("scan"), time.Hour, r.Int("room"), time.Hour)
+		c, err := w.open(r.Redis(), r.Space("scan"), time.Hour, room, time.Hour)
 		if err != nil {
 			return err
 		}
-		before, during, after, line, err := audit(ctx, r, c, w.label)
+		before, during, after, line, err := audit(ctx, r, c, w.label, tariffs)
 		if err != nil {
 			return err
 		}
@@ -45,7 +41,7 @@ func scanning(ctx context.Context, r *unit.Run) error {
 		r.Metric(unit.Metric{Name: "before_" + w.name, Label: "answered by memory before the audit, " + w.label, Value: before, Unit: "%", Minor: true})
 		r.Metric(unit.Metric{Name: "held_" + w.name, Label: "tariffs in memory, " + w.label, Value: float64(c.size()), Minor: true})
 	}
-	r.Metric(unit.Metric{Name: "room", Label: "room of a lane", Value: float64(r.Int("room")), Minor: true})
+	r.Metric(unit.Metric{Name: "room", Label: "room of a lane", Value: float64(room), Minor: true})
 	r.Metric(unit.Metric{Name: "tariffs", Label: "tariffs", Value: float64(tariffs), Minor: true})
 	r.Table(table)
 	r.Chart(chart)
@@ -55,14 +51,14 @@ func scanning(ctx context.Context, r *unit.Run) error {
 
 // audit lets cars pass, then also the audit, then cars alone again. It returns what memory
 // answered of each part, in per cent.
-func audit(ctx context.Context, r *unit.Run, c lane, label string) (before, during, after float64, line unit.Series, err error) {
+func audit(ctx context.Context, r *unit.Run, c lane, label string, tariffs int) (before, during, after float64, line unit.Series, err error) {
 	var (
-		o       office
-		tariffs = r.Int("tariffs")
-		cars    = newTraffic(tariffs, 7)
-		asked   int // cars
-		hits    int // of this slice
-		next    int // tariff of the audit
+		o     office
+		slice = max(1, tariffs/16) // cars to a point of the curve
+		cars  = newTraffic(tariffs, 7)
+		asked int // cars
+		hits  int // of this slice
+		next  int // tariff of the audit
 	)
 	line.Name = label
 	// part is a number of cars, the audit beside them or not.
@@ -86,7 +82,7 @@ func audit(ctx context.Context, r *unit.Run, c lane, label string) (before, duri
 				all++
 			}
 			if asked++; asked%slice == 0 {
-				line.Points = append(line.Points, unit.Point{X: float64(asked), Y: 100 * float64(hits) / slice})
+				line.Points = append(line.Points, unit.Point{X: float64(asked), Y: 100 * float64(hits) / float64(slice)})
 				hits = 0
 				r.Progress(label, asked, 4*tariffs)
 			}
