@@ -79,9 +79,8 @@ type trap struct {
 	once           sync.Once
 }
 
-// trapLimit is how long a trap holds at most: a window may change a rate only when
-// nobody reads it.
-const trapLimit = 400 * time.Millisecond
+// trapLimit is how long a trap holds at most.
+const trapLimit = 3 * time.Second
 
 // setTrap waits for the next who reads a pair.
 func (o *headOffice) setTrap(pair string) *trap {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -28,6 +27,14 @@ type rateChange struct {
 
 // dealers is how many rates change at once.
 const dealers = 8
+
+// A window may change a rate only when nobody reads it: then the reader gets his answer
+// first, after this time. Of other readers every second one gets it long after the
+// change, so that who deletes again a while later is too early or too late.
+const (
+	patience = 400 * time.Millisecond
+	longHeld = 700 * time.Millisecond
+)
 
 // A dealer looks at a changed rate again and again: for the first time when whoever
 // read the old one has long had his answer.
@@ -74,27 +81,8 @@ func (p *public) change(ctx context.Context, n int, pair string) (c rateChange, 
 	old := p.office.rateOf(pair)
 	now := old + 7
 	p.office.takeAsked(path)
-
-	trap := p.office.setTrap(pair)
-	defer trap.open()
-	var reader sync.WaitGroup
-	var first int64
-	var a reply
-	reader.Go(func() { a = p.ask(ctx, n, "", http.MethodGet, path, nil, &first) })
-	select {
-	case <-trap.sprung:
-	case <-time.After(time.Second): // it did not have to ask
-	case <-ctx.Done():
-	}
-	b := p.ask(ctx, c.changed, "", http.MethodPut, path, url.Values{"rate": {strconv.FormatInt(now, 10)}}, nil)
-	acknowledged := time.Now()
-	trap.open()
-	reader.Wait()
-	c.refused = !a.ok || !b.ok
-	if a.ok && !slices.Contains([]int64{old, now}, first) {
-		c.wrong = fmt.Sprintf("%s showed %s for %s, which it never was", windows[n%2], money(first), pair)
-	}
-	pause(ctx, ratesSettled-time.Since(acknowledged))
+	acknowledged := p.changeBehind(ctx, n, path, old, now, &c)
+	pause(ctx, ratesSettled)
 	for look := range rateLooks {
 		if c.refused || ctx.Err() != nil {
 			break
@@ -104,6 +92,36 @@ func (p *public) change(ctx context.Context, n int, pair string) (c rateChange, 
 	}
 	c.asked = p.office.takeAsked(path)
 	return c, ctx.Err() == nil
+}
+
+// changeBehind changes a rate behind the back of a window that is loading it. It
+// returns when the change was acknowledged, after that window has its answer.
+func (p *public) changeBehind(ctx context.Context, n int, path string, old, now int64, c *rateChange) (acknowledged time.Time) {
+	trap := p.office.setTrap(c.pair)
+	var (
+		reader sync.WaitGroup
+		read   reply
+		got    int64
+	)
+	reader.Go(func() { read = p.ask(ctx, n, "", http.MethodGet, path, nil, &got) })
+	select {
+	case <-trap.sprung:
+	case <-time.After(time.Second): // it did not have to ask
+	case <-ctx.Done():
+	}
+	unless := time.AfterFunc(patience, trap.open)
+	change := p.ask(ctx, c.changed, "", http.MethodPut, path, url.Values{"rate": {strconv.FormatInt(now, 10)}}, nil)
+	acknowledged = time.Now()
+	if unless.Stop() && n/4%2 == 1 {
+		pause(ctx, longHeld)
+	}
+	trap.open()
+	reader.Wait()
+	c.refused = !read.ok || !change.ok
+	if read.ok && got != old && got != now {
+		c.wrong = fmt.Sprintf("%s showed %s for %s, which it never was", windows[n%2], money(got), c.pair)
+	}
+	return acknowledged
 }
 
 // look looks at a changed rate once.
