@@ -138,7 +138,7 @@ func report(r *unit.Run, all []*library, costs map[string][]cost) {
 		}
 		r.Metric(unit.Metric{Name: "queries_" + s.name, Label: "queries of a later visit, " + s.label, Value: float64(c.queries), Tone: s.tone, Minor: true})
 		if s.cached {
-			r.Metric(unit.Metric{Name: "trips_" + s.name, Label: "a later visit to Redis, " + s.label, Value: float64(c.trips), Unit: "round trips", Tone: s.tone})
+			r.Metric(unit.Metric{Name: "trips_" + s.name, Label: "to Redis in a later visit, " + s.label, Value: float64(c.trips), Unit: "round trips", Tone: s.tone})
 		}
 	}
 	for i, l := range all {

@@ -48,7 +48,7 @@ func explaining(ctx context.Context, r *unit.Run, all []*library, when, title st
 		if scans(plans[i], "packets") {
 			whole = 1
 		}
-		r.Metric(unit.Metric{Name: "scans_" + when + "_" + l.name, Label: "full scans for one variety, " + when + " the index, " + l.label, Value: whole, Minor: true})
+		r.Metric(unit.Metric{Name: "scans_" + when + "_" + l.name, Label: "plans with a full scan, " + when + " the index, " + l.label, Value: whole, Minor: true})
 	}
 	return nil
 }

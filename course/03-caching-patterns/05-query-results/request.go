@@ -73,7 +73,7 @@ func requesting(ctx context.Context, r *unit.Run, all []*library) error {
 		return err
 	}
 	r.Metric(unit.Metric{Name: "page_queries", Label: "queries for the page in three visits", Value: float64(all[0].asked.Load()), Minor: true})
-	r.Metric(unit.Metric{Name: "http_trips", Label: "round trips of three visits and a packet", Value: float64(seen.RoundTrips), Unit: "round trips", Minor: true})
+	r.Metric(unit.Metric{Name: "http_trips", Label: "for three visits and a packet given out", Value: float64(seen.RoundTrips), Unit: "round trips", Minor: true})
 	return nil
 }
 
