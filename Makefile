@@ -30,7 +30,7 @@ build: ## bin/grind
 .PHONY: test
 test: setup ## everything: vet, all tests, the side modules, every unit verified
 	go vet ./...
-	cd bench && go vet ./...
+	cd bench && go vet ./... && go test ./...
 	cd tools && go build -o /dev/null tool
 	go test $(RACE) ./...
 	go run ./cmd/grind verify
@@ -59,9 +59,9 @@ update: setup ## rewrite golden files, and the fences and console blocks of the 
 	done
 
 .PHONY: bench
-bench: setup ## measurements, one caller and 128
+bench: setup ## measurements beside peers, one caller and 128
 	cd bench && go test -run '^$$' -bench . -benchtime 2s -count 3
-	cd bench && go run ./cache
+	cd bench && go run ./cache && go run ./catalog && go run ./growth
 
 .PHONY: chaos
 chaos: setup ## long: the same tests many times, then every fuzz target

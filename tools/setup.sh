@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Puts on this machine what the tests need: a Redis server and its command line,
 # PostgreSQL, Chromium with a font, and Python with redis-py and FastAPI (for the
-# course's foreign programs and its projects). Debian and its children get it by apt-get; other systems get one
-# line that says what to install. Does nothing where all is present.
+# course's foreign programs, its projects and bench/fastapi). Debian and its children
+# get it by apt-get; other systems get one line that says what to install. Does nothing
+# where all is present.
 set -euo pipefail
 
 # python_has MODULE asks the system's Python, for which Debian's packages are.
@@ -24,7 +25,7 @@ missing() {
 	# macOS and Windows draw with their own fonts.
 	[[ $(uname) != Linux ]] || fonts >/dev/null || echo fonts-dejavu-core fontconfig
 	local module
-	for module in redis fastapi uvicorn httpx; do
+	for module in redis fastapi uvicorn httpx uvloop httptools hiredis; do
 		python_has "$module" || echo "python3-$module"
 	done
 }

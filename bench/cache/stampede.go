@@ -55,17 +55,13 @@ func stampede(ctx context.Context, addr string) error {
 }
 
 func stampedeOf(ctx context.Context, peer, addr string) error {
-	config, err := json.Marshal(readerConfig{peer, addr, readers / processes})
-	if err != nil {
-		return err
-	}
 	program, err := os.Executable()
 	if err != nil {
 		return err
 	}
 	children := make([]*child, processes)
 	for i := range children {
-		if children[i], err = newChild(ctx, program, string(config)); err != nil {
+		if children[i], err = newChild(ctx, program, childConfig(peer, addr)); err != nil {
 			return err
 		}
 		defer children[i].end()
@@ -118,6 +114,14 @@ type child struct {
 	in  *json.Encoder
 	out *json.Decoder
 	end func()
+}
+
+func childConfig(peer, addr string) string {
+	text, err := json.Marshal(readerConfig{peer, addr, readers / processes})
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
 }
 
 func newChild(ctx context.Context, program, config string) (*child, error) {

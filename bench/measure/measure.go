@@ -18,6 +18,8 @@ type Peer struct {
 	Name string
 	// Do does it with item i, from 0 and below Run.Items.
 	Do func(ctx context.Context, i int) error
+	// CPU is what the processes have used so far that do it for this one. Nil: none.
+	CPU func() time.Duration
 }
 
 // Run is how to measure.
@@ -37,6 +39,7 @@ type Figure struct {
 	Allocations float64 // of this process, a call
 	Commands    float64 // that the server ran, a call
 	ServerCPU   float64 // µs of the server, a call
+	PeerCPU     float64 // µs of the peer's own processes, a call
 	P50, P99    time.Duration
 }
 
@@ -58,7 +61,7 @@ func (r Run) turns(ctx context.Context, peers []Peer, turn func(Peer, time.Durat
 			if round == 0 { // connections are made, code and data get warm
 				slice /= 4
 			}
-			f, err := r.figure(ctx, func() (int, []time.Duration, error) { return turn(p, slice) })
+			f, err := r.figure(ctx, p, func() (int, []time.Duration, error) { return turn(p, slice) })
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", p.Name, err)
 			}
@@ -81,7 +84,7 @@ func (r Run) turns(ctx context.Context, peers []Peer, turn func(Peer, time.Durat
 }
 
 // figure measures one turn.
-func (r Run) figure(ctx context.Context, turn func() (int, []time.Duration, error)) (Figure, error) {
+func (r Run) figure(ctx context.Context, p Peer, turn func() (int, []time.Duration, error)) (Figure, error) {
 	runtime.GC()
 	var before, after runtime.MemStats
 	server, err := r.serverNow(ctx)
@@ -89,6 +92,7 @@ func (r Run) figure(ctx context.Context, turn func() (int, []time.Duration, erro
 		return Figure{}, err
 	}
 	runtime.ReadMemStats(&before)
+	peer := p.cpuTime()
 	cpu, begun := cpuTime(), time.Now()
 	calls, times, err := turn()
 	took, used := time.Since(begun), cpuTime()-cpu
@@ -107,12 +111,20 @@ func (r Run) figure(ctx context.Context, turn func() (int, []time.Duration, erro
 		Allocations: float64(after.Mallocs-before.Mallocs) / n,
 		Commands:    max(serverAfter.commands-server.commands-1, 0) / n, // one of them asked
 		ServerCPU:   (serverAfter.cpu - server.cpu) * 1e6 / n,
+		PeerCPU:     float64((p.cpuTime() - peer).Microseconds()) / n,
 	}
 	if len(times) > 0 {
 		slices.Sort(times)
 		f.P50, f.P99 = times[len(times)/2], times[len(times)*99/100]
 	}
 	return f, nil
+}
+
+func (p Peer) cpuTime() time.Duration {
+	if p.CPU == nil {
+		return 0
+	}
+	return p.CPU()
 }
 
 // closed calls in a closed loop for that long, and returns how often.

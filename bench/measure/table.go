@@ -26,3 +26,12 @@ func ShowOpen(w io.Writer, title string, rate int, peers []Peer, figures []Figur
 		fmt.Fprintf(w, "%-46s %10.0f %10d %10d %8.2f %9.2f\n", p.Name, f.PerSecond, f.P50.Microseconds(), f.P99.Microseconds(), f.CPU, f.Commands)
 	}
 }
+
+// ShowServers prints a table of peers that are servers; the first is ours.
+func ShowServers(w io.Writer, title string, callers int, peers []Peer, figures []Figure) {
+	fmt.Fprintf(w, "\n%s, callers=%d\n%-46s %10s %14s %8s\n", title, callers, "", "calls/s", "its CPU µs", "ours ÷")
+	for i, p := range peers {
+		f := figures[i]
+		fmt.Fprintf(w, "%-46s %10.0f %14.1f %8.2f\n", p.Name, f.PerSecond, f.PeerCPU, figures[0].PerSecond/f.PerSecond)
+	}
+}
