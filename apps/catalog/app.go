@@ -41,6 +41,7 @@ func Describe() *app.App {
 				},
 			},
 			{Name: "drill", Line: "The same crowd at two instances while Redis stands still, is killed, and an instance ends", Whole: true, Run: drill},
+			{Name: "outage", Line: "The same crowd while Redis stands still for 10 s: p50 and p99 before, meanwhile and after", Whole: true, Run: outage},
 		},
 	}
 }

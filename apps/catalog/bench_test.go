@@ -10,11 +10,14 @@ import (
 	"github.com/redis-grind/grind/kit/redistest"
 )
 
-// BenchmarkGet reads one product over HTTP, 128 readers for each processor; server,
-// readers and Redis share the machine.
+// BenchmarkGet reads one product over HTTP, 128 readers for each processor, from a
+// whole response or from the product; server, readers and Redis share the machine.
 func BenchmarkGet(b *testing.B) {
-	for _, layer := range []string{"memory", "redis"} {
-		b.Run(layer, func(b *testing.B) {
+	for _, layer := range []struct {
+		name              string
+		memory, responses bool
+	}{{"product_in_memory", true, false}, {"product_in_redis", false, false}, {"response_in_memory", true, true}, {"response_in_redis", false, true}} {
+		b.Run(layer.name, func(b *testing.B) {
 			redis, err := connect.Open(b.Context(), connect.Options{URL: redistest.Server(b).URL()})
 			if err != nil {
 				b.Fatal(err)
@@ -25,7 +28,8 @@ func BenchmarkGet(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			a.Layers().Memory.Store(layer == "memory")
+			a.Layers().Memory.Store(layer.memory)
+			a.Layers().Responses.Store(layer.responses)
 			start(b, a)
 			transport := http.DefaultTransport.(*http.Transport).Clone()
 			transport.MaxIdleConnsPerHost = 1024

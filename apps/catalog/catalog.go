@@ -7,6 +7,7 @@ import (
 	"iter"
 	"log/slog"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -239,7 +240,7 @@ func (c *Catalog) Related(ctx context.Context, id int) (Answer[[]Product], error
 		}
 	}
 	first.Value = related
-	return first, nil
+	return first.and(a), nil
 }
 
 // SetPrice changes the price of a product; see change.
@@ -261,6 +262,7 @@ const tellTimeout = 500 * time.Millisecond
 // take a product's stock down. The price is a window between the two steps; untold
 // and the store's outbox see to it that it closes.
 func (c *Catalog) change(ctx context.Context, id int, apply func(context.Context) (Product, error)) (Product, error) {
+	c.hot.changed(id)
 	if c.untold.full() {
 		return Product{}, fmt.Errorf("%w: too many changes wait to be told to the caches", ErrUnavailable)
 	}
@@ -296,7 +298,12 @@ func (c *Catalog) invalidate(ctx context.Context, ids ...int) error {
 	for i, id := range ids {
 		tags[i] = listsOf(id)
 	}
-	err := errors.Join(c.products.full.Invalidate(ctx, ids...), c.lists.full.InvalidateTag(ctx, tags...))
+	var products, lists error
+	var both sync.WaitGroup
+	both.Go(func() { products = c.products.full.Invalidate(ctx, ids...) })
+	both.Go(func() { lists = c.lists.full.InvalidateTag(ctx, tags...) })
+	both.Wait()
+	err := errors.Join(products, lists)
 	if c.follower != nil {
 		err = errors.Join(err, c.follower(ctx, tags...))
 	}

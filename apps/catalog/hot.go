@@ -29,11 +29,11 @@ type hot struct {
 type Drill struct {
 	ID    int       `json:"id"` // 0 for none yet
 	At    time.Time `json:"at"`
-	Loads int       `json:"loads"` // calls of the store within drillTime
+	Loads int       `json:"loads"` // calls of the store within drillTime, or until it was changed
+	Over  bool      `json:"over"`  // it was changed, which costs a load too
 }
 
-// drillTime is for how long a drill counts. Later somebody may change the product,
-// which costs a load too.
+// drillTime is for how long a drill counts.
 const drillTime = time.Second
 
 // seen counts a read.
@@ -76,8 +76,17 @@ func (h *hot) id() int {
 func (h *hot) loaded(id int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if id == h.drill.ID && time.Since(h.drill.At) < drillTime {
+	if id == h.drill.ID && !h.drill.Over && time.Since(h.drill.At) < drillTime {
 		h.drill.Loads++
+	}
+}
+
+// changed ends a drill: what is loaded from now on is for the change.
+func (h *hot) changed(id int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if id == h.drill.ID && time.Since(h.drill.At) < drillTime {
+		h.drill.Over = true
 	}
 }
 

@@ -43,6 +43,16 @@ type Answer[V any] struct {
 	Fresh         time.Duration // how long it may be answered from now on; 0 if it was not kept
 }
 
+// and is an answer that was made of this one and another: as old as the older, fresh
+// for as long as both, from as near to the store.
+func (a Answer[V]) and(b Answer[V]) Answer[V] {
+	a.From, a.Age, a.Stale = min(a.From, b.From), max(a.Age, b.Age), a.Stale || b.Stale
+	if a.Fresh == 0 || b.Fresh != 0 && b.Fresh < a.Fresh {
+		a.Fresh = b.Fresh
+	}
+	return a
+}
+
 // layered is a cache whose layers can be switched off. Both caches work on the
 // same keys of Redis, and invalidation goes to the one with a memory.
 type layered[K comparable, V any] struct {

@@ -21,7 +21,8 @@ import (
 
 // Load is a crowd at a catalog: most read a product, few products much more often
 // than the others, some look through lists, a few change a price. A request that
-// got no answer goes to the next instance, as a load balancer would have it.
+// got no answer, or came to an instance that is starting, goes to the next one, as
+// a load balancer would have it.
 type Load struct {
 	URLs    []string      // of the instances
 	Readers int           // at the same time; zero is 32
@@ -29,9 +30,13 @@ type Load struct {
 	// Follow is how soon every instance must answer with a change. Zero is 2 s, which
 	// holds also without pushes.
 	Follow time.Duration
+	// Think is how long a reader waits after each answer. Zero is not at all.
+	Think time.Duration
 	// Faults says that something is broken meanwhile, so that nothing is claimed of
 	// how much the caches answer.
 	Faults bool
+
+	stretch *atomic.Pointer[stretch] // the one of now, for who wants them told apart; nil: nobody
 }
 
 // The crowd.
@@ -64,6 +69,7 @@ type crowd struct {
 	store           atomic.Int64
 	changes, unread atomic.Int64 // changes, and those that their author did not read back
 	mu              sync.Mutex
+	told            map[int]int   // the highest version of each product that a change was answered with
 	slowest         time.Duration // until every instance had followed a change
 	late            int           // changes that one did not follow in time
 	first           string        // of the errors
@@ -75,7 +81,7 @@ func (l Load) Run(ctx context.Context, progress func(app.Figures)) (app.Report, 
 	l.For, l.Follow = cmp.Or(l.For, loadFor), cmp.Or(l.Follow, loadFollow)
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = l.Readers + 1
-	c := &crowd{Load: l, client: &http.Client{Transport: transport, Timeout: loadPatience}}
+	c := &crowd{Load: l, client: &http.Client{Transport: transport, Timeout: loadPatience}, told: map[int]int{}}
 	defer c.client.CloseIdleConnections()
 	if err := c.learn(ctx); err != nil {
 		return app.Report{}, err
@@ -99,7 +105,13 @@ func (l Load) Run(ctx context.Context, progress func(app.Figures)) (app.Report, 
 		}
 	})
 	readers.Wait()
-	return c.report(begun), nil
+	report := c.report(begun)
+	if changes, lost := c.lost(context.WithoutCancel(ctx)); len(c.told) > 0 {
+		report.Holds = append(report.Holds, app.Hold{
+			Text: "no change that was answered is lost", OK: lost == 0, Seen: fmt.Sprintf("%d products changed, %d of them older at the end", changes, lost),
+		})
+	}
+	return report, nil
 }
 
 // learn reads the ids of products from the list.
@@ -159,11 +171,24 @@ func (c *crowd) ask(ctx context.Context, turn int, path string) {
 // empty.
 func (c *crowd) send(ctx context.Context, turn int, do func(base string) (reply, error)) (base string) {
 	begun := time.Now()
+	if c.Think > 0 {
+		defer time.Sleep(c.Think)
+	}
+	if c.stretch != nil {
+		now := c.stretch.Load()
+		defer func() {
+			if base != "" {
+				now.took.add(time.Since(begun))
+			} else if ctx.Err() == nil {
+				now.errors.Add(1)
+			}
+		}()
+	}
 	var answer reply
 	var err error
 	for try := range c.URLs {
 		base = c.URLs[(turn+try)%len(c.URLs)]
-		if answer, err = do(base); err == nil || ctx.Err() != nil {
+		if answer, err = do(base); err == nil && !answer.later || ctx.Err() != nil {
 			break
 		}
 		c.retried.Add(1)
@@ -209,6 +234,9 @@ func (c *crowd) change(ctx context.Context, turn, id, cents int) {
 	}
 	done := time.Now()
 	c.changes.Add(1)
+	c.mu.Lock()
+	c.told[id] = max(c.told[id], changed.Version)
+	c.mu.Unlock()
 	answer, err := c.get(ctx, base+productPath(id), &read)
 	if err == nil && answer.status == http.StatusOK && read.Version < changed.Version {
 		c.unread.Add(1)
@@ -223,6 +251,33 @@ func (c *crowd) change(ctx context.Context, turn, id, cents int) {
 	if !followed {
 		c.late++
 	}
+}
+
+// lost reads what was changed once more when all is over.
+func (c *crowd) lost(ctx context.Context) (changes, lost int) {
+	end := time.Now().Add(c.Follow) // of what was changed last, others may not have heard yet
+	for id, version := range c.told {
+		for !c.shows(ctx, id, version) {
+			if time.Now().After(end) {
+				lost++
+				break
+			}
+			time.Sleep(10 * time.Millisecond) // it polls
+		}
+	}
+	return len(c.told), lost
+}
+
+// shows reports whether an instance answers with this version of a product, or a
+// later one. The first that answers decides, for one may have been ended.
+func (c *crowd) shows(ctx context.Context, id, version int) bool {
+	for _, base := range c.URLs {
+		var read Product
+		if answer, err := c.get(ctx, base+productPath(id), &read); err == nil && answer.status == http.StatusOK {
+			return read.Version >= version
+		}
+	}
+	return false
 }
 
 // follows waits until an instance answers with a change, and reports whether that
@@ -271,17 +326,26 @@ func (c *crowd) do(ctx context.Context, method, url string, send, into any) (rep
 	if err == nil && into != nil && answer.StatusCode == http.StatusOK {
 		err = json.Unmarshal(text, into)
 	}
-	return reply{method + " " + request.URL.Path, answer.StatusCode, strings.Join(answer.Header.Values("Cache-Status"), ", ")}, err
+	var problem struct{ Title string }
+	if answer.StatusCode >= http.StatusBadRequest {
+		_ = json.Unmarshal(text, &problem) // what is none has no title
+	}
+	later := answer.StatusCode == http.StatusServiceUnavailable && answer.Header.Get("Retry-After") != ""
+	return reply{method + " " + request.URL.Path, answer.StatusCode, problem.Title, later, strings.Join(answer.Header.Values("Cache-Status"), ", ")}, err
 }
 
 // reply is what the crowd looks at in an answer.
 type reply struct {
 	request string
 	status  int
+	title   string // of a problem
+	later   bool   // it says so itself: it is starting
 	layers  string // Cache-Status
 }
 
-func (r reply) String() string { return fmt.Sprintf("%s answered %d", r.request, r.status) }
+func (r reply) String() string {
+	return strings.TrimSuffix(fmt.Sprintf("%s answered %d: %s", r.request, r.status, r.title), ": ")
+}
 
 // figures are how it stands.
 func (c *crowd) figures(begun time.Time) app.Figures {

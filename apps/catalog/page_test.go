@@ -77,9 +77,12 @@ func TestPage(t *testing.T) {
 	b.Sees("#warm-said", fmt.Sprintf("%d of", products))
 	b.Click(".faults button[value=pause]")
 	b.Sees("#redis", "does not answer")
+	b.Click("#again")
+	b.Sees("#from", "from the store")
+	pictures(t, b, "paused")
 	b.Click(".faults button[value=resume]")
 	b.Sees("#redis", "with pushes")
-	pictures(t, b)
+	pictures(t, b, "loaded")
 	b.Click("#load")
 	b.Sees("#load", "Start a load")
 	if trouble := b.Trouble(); len(trouble) > 0 {
@@ -89,8 +92,9 @@ func TestPage(t *testing.T) {
 
 // pictures looks at the page as people have it. PICTURES names a folder to keep
 // them in.
-func pictures(t *testing.T, b *webtest.Tab) {
+func pictures(t *testing.T, b *webtest.Tab, when string) {
 	t.Helper()
+	b.Eval("window.scrollTo(0, 0)")
 	for _, scheme := range []string{"light", "dark"} {
 		b.Scheme(scheme)
 		for name, width := range map[string]int64{"narrow": 390, "wide": 1440} {
@@ -99,7 +103,7 @@ func pictures(t *testing.T, b *webtest.Tab) {
 				t.Errorf("%s, %d pixels: sticks out: %s", scheme, width, wide)
 			}
 			if dir := os.Getenv("PICTURES"); dir != "" {
-				if err := os.WriteFile(filepath.Join(dir, name+"-"+scheme+".png"), b.Picture(), 0o600); err != nil {
+				if err := os.WriteFile(filepath.Join(dir, when+"-"+name+"-"+scheme+".png"), b.Picture(), 0o600); err != nil {
 					t.Error(err)
 				}
 			}

@@ -64,10 +64,11 @@ func (u *untold) add(ids ...int) {
 	}
 }
 
-// The times of telling.
+// The bounds of telling.
 const (
 	tellAgain = 200 * time.Millisecond
-	tellBatch = time.Second // bounds one try
+	tellTime  = time.Second // for one try of a batch
+	tellBatch = 20          // products at a time: what was told stays told
 )
 
 // run tells what there is until ctx ends, and then once more.
@@ -98,17 +99,28 @@ func (u *untold) tellAll(ctx context.Context) bool {
 	u.mu.Lock()
 	taken := maps.Clone(u.ids)
 	u.mu.Unlock()
-	if len(taken) == 0 {
-		return true
+	for ids := range slices.Chunk(slices.Collect(maps.Keys(taken)), tellBatch) {
+		if !u.tellSome(ctx, ids, taken) {
+			return false
+		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, tellBatch)
+	return !u.any()
+}
+
+// tellSome tells of some products, and reports whether that worked.
+func (u *untold) tellSome(ctx context.Context, ids []int, taken map[int]int) bool {
+	ctx, cancel := context.WithTimeout(ctx, tellTime)
 	defer cancel()
-	if err := u.tell(ctx, slices.Collect(maps.Keys(taken))...); err != nil {
+	if err := u.tell(ctx, ids...); err != nil {
 		return false
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	maps.DeleteFunc(u.ids, func(id, times int) bool { return taken[id] == times })
+	for _, id := range ids {
+		if u.ids[id] == taken[id] {
+			delete(u.ids, id)
+		}
+	}
 	u.count.Store(int64(len(u.ids)))
-	return len(u.ids) == 0
+	return true
 }

@@ -198,7 +198,7 @@ function machinery(state, one) {
   $('warm-said').textContent = state.warm.said && `Warming: ${state.warm.said}`;
   $('expire').textContent = state.hottest ? `Expire the hottest, product ${state.hottest}` : 'Expire the hottest product';
   const calls = state.drill.loads;
-  $('drill').textContent = state.drill.id ? `Product ${state.drill.id} was expired at ${new Date(state.drill.at).toLocaleTimeString('en-GB')}: in the second after, this instance asked the store for it ${calls === 1 ? 'once' : `${calls} times`}.` : '';
+  $('drill').textContent = state.drill.id ? `Product ${state.drill.id} was expired at ${new Date(state.drill.at).toLocaleTimeString('en-GB')}: ${state.drill.over ? 'until somebody changed it, within a second' : 'in the second after'}, this instance asked the store for it ${calls === 1 ? 'once' : `${calls} times`}.` : '';
   if (!one) return;
   const all = one.memory + one.redis + one.store;
   $('rate').textContent = `${many(Math.round(all))} answers a second`;
