@@ -72,8 +72,8 @@ type crowd struct {
 // earlier ones are served.
 func standingStill(ctx context.Context, r *unit.Run) error {
 	p := phasesOf(r)
-	r.Step("The new arrivals are asked for %d times a second. The origin becomes slow (%v a page), then it fails for %v, then it is back.",
-		r.Int("rate"), p.slow, r.Duration("outage"))
+	r.Step("The new arrivals are asked for %d times a second. The origin becomes slow (%s a page), then it fails for %s, then it is back.",
+		r.Int("rate"), unit.Span(p.slow), unit.Span(r.Duration("outage")))
 	all, errs := make([]crowd, len(standings)), make([]error, len(standings))
 	err := r.Waiting("the outage", func() error {
 		var wg sync.WaitGroup

@@ -24,7 +24,7 @@ const forAll, forEach = "kit", "user" // the middlewares that are asked
 
 // telling asks for pages and shows what each answer says of how it was made.
 func telling(ctx context.Context, r *unit.Run) error {
-	r.Step("What an answer says of itself: Cache-Status, Age, and whether there is a body.")
+	r.Step("What an answer says of itself: how it was made, and whether a body came with it.")
 	table := unit.Table{Title: "How each answer was made", Columns: []string{"request", "status", "", "Cache-Status says", "body"}}
 	var tag string
 	for _, part := range []struct {
