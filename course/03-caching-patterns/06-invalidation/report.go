@@ -16,16 +16,7 @@ func report(r *unit.Run, arrived, lost []seen) {
 		table.Rows = append(table.Rows, []string{w.label, fmt.Sprintf("%.1f", a.asked), ms(a.half()), ms(a.longest()), w.lost, ms(l.longest())})
 		chart.Series[0].Points = append(chart.Series[0].Points, unit.Point{Label: w.label, Y: a.longest()})
 		chart.Series[1].Points = append(chart.Series[1].Points, unit.Point{Label: w.label, Y: l.longest()})
-		for _, m := range []unit.Metric{
-			{Name: "longest_" + w.name, Label: "longest, " + w.label, Value: a.longest(), Unit: "ms", Tone: w.tone, Minor: w.name == "kit_tags" || w.name == "tags"},
-			{Name: "lost_" + w.name, Label: "longest when messages are lost, " + w.label, Value: l.longest(), Unit: "ms", Tone: w.tone, Minor: w.name != "pubsub" && w.name != "kit"},
-			{Name: "half_" + w.name, Label: "half of the pages, " + w.label, Value: a.half(), Unit: "ms", Minor: true},
-			{Name: "half_lost_" + w.name, Label: "half of the pages when messages are lost, " + w.label, Value: l.half(), Unit: "ms", Minor: true},
-			{Name: "asks_" + w.name, Label: "reads that ask Redis, " + w.label, Value: a.asked, Unit: "%", Minor: true},
-		} {
-			m.Timing = true
-			r.Metric(m)
-		}
+		w.figures(r, a, l)
 	}
 	for _, name := range []string{"ttl", "local"} {
 		label := map[string]string{"ttl": "an entry's life in Redis", "local": "a copy's life in the till"}[name]
@@ -33,6 +24,27 @@ func report(r *unit.Run, arrived, lost []seen) {
 	}
 	r.Table(table)
 	r.Chart(chart)
+}
+
+// figures reports what claims are made of; the table has the rest.
+func (w way) figures(r *unit.Run, a, l seen) {
+	all := []unit.Metric{
+		{Name: "longest_" + w.name, Label: "longest, " + w.label, Value: a.longest(), Unit: "ms", Tone: w.tone, Minor: w.name == "kit_tags" || w.name == "tags"},
+		{Name: "lost_" + w.name, Label: "longest when messages are lost, " + w.label, Value: l.longest(), Unit: "ms", Tone: w.tone, Minor: w.name != "pubsub" && w.name != "kit"},
+	}
+	if w.versions || w.pushed() {
+		all = append(all, unit.Metric{Name: "half_" + w.name, Label: "half of the pages, " + w.label, Value: a.half(), Unit: "ms", Minor: true})
+	}
+	if w.tracks || w.kit {
+		all = append(all, unit.Metric{Name: "half_lost_" + w.name, Label: "half of the pages when messages are lost, " + w.label, Value: l.half(), Unit: "ms", Minor: true})
+	}
+	if w.versions || w.hears {
+		all = append(all, unit.Metric{Name: "asks_" + w.name, Label: "reads that ask Redis, " + w.label, Value: a.asked, Unit: "%", Minor: true})
+	}
+	for _, m := range all {
+		m.Timing = true
+		r.Metric(m)
+	}
 }
 
 func ms(v float64) string { return unit.Figure(v, "") }
