@@ -116,7 +116,8 @@ func tag(name string) string {
 
 // byKit and byKitTag leave it to kit/cache.
 func (k *kitchen) byKit(ctx context.Context, dish int) error {
-	return k.kit.Invalidate(ctx, name(dish, "board"), name(dish, "card"), name(dish, "week"))
+	board, card, week := name(dish, "board"), name(dish, "card"), name(dish, "week")
+	return k.kit.Invalidate(ctx, board, card, week)
 }
 
 func (k *kitchen) byKitTag(ctx context.Context, dish int) error {
