@@ -16,7 +16,7 @@ var Unit = unit.Unit{
 	ID:       "3.05",
 	Title:    "Query optimisation and caching",
 	Lead:     "\"What can I sow in June?\" takes 201 queries. Now Redis answers all 201 of them, each visit is a hit, and the page is slower than it need be without Redis.",
-	Minutes:  60,
+	Minutes:  75,
 	After:    []string{"1.05", "1.13", "3.01", "3.02"},
 	Packages: []string{"cache", "cache/outbox"},
 	Params: []unit.Param{
