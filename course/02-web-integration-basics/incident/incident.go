@@ -29,7 +29,7 @@ var Incident = unit.Incident{
 	ID:      "incident-2",
 	Title:   "The ferry that waits for nobody",
 	Lead:    "On a quiet day all is well. Today packets get lost, Redis hiccups, the office is deployed, and another team's app writes beside it.",
-	Minutes: 55,
+	Minutes: 60,
 	Subject: "the office",
 	Pace:    "about 90 requests a second",
 	Program: "office",

@@ -23,8 +23,9 @@ type sailing struct {
 	shown    bool  // the office said whom the crew waits for
 }
 
-// seats is how many people want to go on each ferry.
-const seats = 12
+// crowdOf is how many people want to go on a ferry: not the same on each, or a list
+// that ends at that number would look right.
+func crowdOf(n int64) int { return 8 + int(n*5%9) }
 
 var names = strings.Fields("Ada Bo Cleo Dan Eve Finn Gus Hana Ida Jon Kim Lea Max Nia Ole Pia")
 
@@ -34,22 +35,22 @@ func sailingName(n int64) string { return fmt.Sprintf("s%d", n) }
 func (v *visitors) sail(ctx context.Context) {
 	v.crowd(ctx, 400*time.Millisecond, 40, func(n int) {
 		v.sailing.Store(int64(n))
-		if s, whole := v.fill(ctx, sailingName(int64(n))); whole {
+		if s, whole := v.fill(ctx, sailingName(int64(n)), crowdOf(int64(n))); whole {
 			v.sailings.add(s)
 		}
 	})
 }
 
-// fill lets everybody book on a ferry, and then looks for whom its crew waits. whole is
+// fill lets that many people book on a ferry, and then looks for whom its crew waits. whole is
 // false when the load ended meanwhile.
-func (v *visitors) fill(ctx context.Context, name string) (s sailing, whole bool) {
+func (v *visitors) fill(ctx context.Context, name string, people int) (s sailing, whole bool) {
 	var (
 		mu   sync.Mutex
 		all  sync.WaitGroup
 		keys []string
 		who  []string
 	)
-	for i := range seats {
+	for i := range people {
 		if !sleep(ctx, 25*time.Millisecond) {
 			break
 		}
