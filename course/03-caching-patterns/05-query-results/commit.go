@@ -120,7 +120,7 @@ var errKilled = errors.New("this process is gone")
 func (killed) Invalidate(context.Context, ...string) error    { return errKilled }
 func (killed) InvalidateTag(context.Context, ...string) error { return errKilled }
 
-// open opens a desk. One that dies reaches Redis no more.
+// desk opens a desk. One that dies reaches Redis no more.
 func (l *library) desk(a *answers, dies bool) (*counter, error) {
 	box, err := outbox.New(l.DB, outbox.Options{Dialect: l.dialect, Every: 10 * time.Millisecond, Grace: -1})
 	if err != nil {
