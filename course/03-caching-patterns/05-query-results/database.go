@@ -27,7 +27,6 @@ type queryer interface {
 type library struct {
 	*sql.DB
 	name, label string
-	need        unit.Need
 	dialect     outbox.Dialect
 	asked       atomic.Int64 // queries, since somebody looked
 }
@@ -81,7 +80,6 @@ func closeAll(all []*library) {
 	}
 }
 
-// region: schema
 const schema = `
 CREATE TABLE varieties (
 	id   INTEGER PRIMARY KEY,
@@ -95,8 +93,6 @@ CREATE TABLE packets (
 	seeds   INTEGER NOT NULL -- how many are left
 );
 `
-
-// endregion
 
 // months of a year; each has as many varieties to sow.
 const months = 12

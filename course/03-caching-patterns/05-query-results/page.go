@@ -1,8 +1,6 @@
 package seeds
 
-import (
-	"context"
-)
+import "context"
 
 // ask asks a question. tables are those that the text reads.
 type ask func(ctx context.Context, tables []string, text string, args ...any) (rows, error)
