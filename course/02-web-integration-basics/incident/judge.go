@@ -105,17 +105,20 @@ func (j *judge) wishes(ripe bool) unit.Reading {
 // deploys: no request meets a copy that was told to leave and does not answer.
 func (j *judge) deploys(ripe bool) unit.Reading {
 	away, all := j.balancer.turnedAway.all(), j.timetable.deploys.all()
-	overdue := 0
+	overdue, wholes := 0, 0
 	for _, d := range all {
 		if d.overdue {
 			overdue++
+		}
+		if whole(d.began) {
+			wholes++
 		}
 	}
 	served := len(j.balancer.served.all())
 	r := unit.Reading{
 		Value: float64(len(away)), Unit: "turned away",
 		Bad:    len(away) > 0 || overdue > 0,
-		Enough: ripe && len(all) >= 1 && served >= 100,
+		Enough: ripe && wholes > 0 && served >= 100,
 	}
 	switch {
 	case len(away) > 0:
@@ -134,7 +137,7 @@ func (j *judge) hiccups(ripe bool) unit.Reading {
 	r := unit.Reading{
 		Value: float64(restarts), Unit: "restarts",
 		Bad:    restarts > 0,
-		Enough: ripe && len(all) >= 1,
+		Enough: ripe && slices.ContainsFunc(all, func(h hiccup) bool { return whole(h.began) }),
 	}
 	switch {
 	case restarts > 0 && len(all) > 0:

@@ -39,10 +39,19 @@ type timetable struct {
 }
 
 // deploy is one copy that was replaced by another.
-type deploy struct{ overdue bool }
+type deploy struct {
+	began   time.Time
+	overdue bool // it had to be killed
+}
 
 // hiccup is one time that Redis was away.
-type hiccup struct{ longer time.Duration } // by how much the office was away longer
+type hiccup struct {
+	began  time.Time
+	longer time.Duration // by how much the office was away longer
+}
+
+// whole says that all that came of what began then is still in the window.
+func whole(began time.Time) bool { return time.Since(began) < window }
 
 func (t *timetable) run(ctx context.Context) {
 	runAll(ctx, t.keepAlive, func(ctx context.Context) {
@@ -76,6 +85,7 @@ func (t *timetable) deploy(ctx context.Context) {
 		return
 	}
 	old := before[0]
+	began := time.Now()
 	close(old.leave)
 	left := until(ctx, graceLimit, func() bool { return gone(old) })
 	if ctx.Err() != nil {
@@ -85,7 +95,7 @@ func (t *timetable) deploy(ctx context.Context) {
 		old.Kill()
 	}
 	until(ctx, readyLimit, func() bool { return !t.balancer.has(old) })
-	t.deploys.add(deploy{overdue: !left})
+	t.deploys.add(deploy{began, !left})
 }
 
 func (t *timetable) launch(ctx context.Context) {
@@ -103,6 +113,7 @@ func (t *timetable) hiccup(ctx context.Context) {
 	for _, c := range copies {
 		asked[c] = t.askedAlive(c)
 	}
+	began := time.Now()
 	clear, err := t.scene.Throw(tap.Fault{Kind: tap.Refuse})
 	if err != nil {
 		panic(err) // the fault is ours
@@ -119,7 +130,7 @@ func (t *timetable) hiccup(ctx context.Context) {
 	back := time.Now()
 	t.settle(ctx)
 	if ctx.Err() == nil {
-		t.hiccups.add(hiccup{longer: time.Since(back)})
+		t.hiccups.add(hiccup{began, time.Since(back)})
 	}
 }
 
