@@ -54,7 +54,9 @@ func reading(ctx context.Context, r *unit.Run) error {
 		row := []string{w.label}
 		for i, l := range layers {
 			row = append(row, unit.Figure(share[i], "%"))
-			r.Metric(unit.Metric{Name: l.name + "_" + w.name, Label: "answered by " + l.label + ": " + w.label, Value: share[i], Unit: "%", Minor: w.name != "twice"})
+			if w.name == noMemory.name || w.name == twice.name || w.name == library.name { // the table has all
+				r.Metric(unit.Metric{Name: l.name + "_" + w.name, Label: "answered by " + l.label + ": " + w.label, Value: share[i], Unit: "%", Minor: w.name != twice.name})
+			}
 			if len(ratio.Series) <= i {
 				ratio.Series = append(ratio.Series, unit.Series{Name: l.label})
 			}

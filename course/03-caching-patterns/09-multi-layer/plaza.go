@@ -50,9 +50,9 @@ var Unit = unit.Unit{
 		{Text: "an audit pushes much out of an LRU", Metric: "during_lru", Op: "<", Bound: 0.8, Other: "before_lru"},
 		{Text: "kept at the second reading, the hot tariffs stay", Metric: "during_twice", Op: ">", Other: "during_lru"},
 		{Text: "in kit/cache they stay too", Metric: "during_kit", Op: ">", Other: "during_lru"},
-		{Text: "a read that began before the message leaves the old toll in memory", Metric: "failing_late", Op: ">", Bound: 0},
-		{Text: "not if the lane notes what it has heard", Metric: "failing_guard", Op: "==", Bound: 0},
-		{Text: "unless it was told before the entry was deleted", Metric: "failing_early", Op: ">", Bound: 0},
+		{Text: "a read that began before the message leaves the old toll in memory", Metric: "failing_late", Op: ">", Bound: 0, Need: unit.NeedRedis},
+		{Text: "not if the lane notes what it has heard", Metric: "failing_guard", Op: "==", Bound: 0, Need: unit.NeedRedis},
+		{Text: "unless it was told before the entry was deleted", Metric: "failing_early", Op: ">", Bound: 0, Need: unit.NeedRedis},
 	},
 	Races: []race.Scenario{lateRace, guardRace, earlyRace},
 	Terms: []unit.Term{

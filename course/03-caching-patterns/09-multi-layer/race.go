@@ -25,7 +25,7 @@ const (
 var (
 	lateRace  = passing("late", "the lane keeps what it read", false, deleteThenTell)
 	guardRace = passing("guard", "the lane keeps what it read if it has heard nothing since", true, deleteThenTell)
-	earlyRace = passing("tell-first", "so too, and the office tells before it deletes", true, tellThenDelete)
+	earlyRace = passing("tell-first", "the office tells before it deletes", true, tellThenDelete)
 )
 
 // keepIf keeps a value if nothing was heard since the reader looked. In the lane this is a
@@ -127,6 +127,9 @@ func racing(ctx context.Context, r *unit.Run) error {
 	r.Step("The lane reads the old toll. Before it has put it into memory, the message comes that it is old.")
 	if _, err := r.Race(ctx, lateRace.Name, lateSchedule); err != nil {
 		return err
+	}
+	if r.Embedded() {
+		return nil // there each schedule in which the listener waits takes its time
 	}
 	r.Step("Every order, three ways.")
 	for _, sc := range []race.Scenario{lateRace, guardRace, earlyRace} {

@@ -8,7 +8,6 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/redis-grind/grind/internal/unit"
-	"github.com/redis-grind/grind/kit/cache"
 )
 
 // held is how many tariffs lane 4 has in memory when the tolls change.
@@ -211,80 +210,4 @@ func watch(ctx context.Context, r *unit.Run, all []*second, life time.Duration) 
 		r.Progress("watching", i, looks)
 	}
 	return nil
-}
-
-// outliving has the entries in Redis end, and asks a memory that had read them before.
-func outliving(ctx context.Context, r *unit.Run) error {
-	const life = 400 * time.Millisecond
-	r.Step("Nobody says that the tolls have changed. The entries in Redis end after %s. When all of them are gone, what does memory say?", unit.Span(life))
-	tariffs, err := cache.New(r.Redis(), patient(r.Space("outlived"), life))
-	if err != nil {
-		return err
-	}
-	var o office
-	forever := &naive{direct: direct{tariffs}, memory: map[string]string{}}
-	own := newMemory(held, time.Minute, false) // an end of its own, whatever Redis says
-	bound := &layered{tariffs, newMemory(held, time.Minute, false)}
-	library, err := openLocal(r.Redis(), r.Space("outlived"), life, held, time.Minute)
-	if err != nil {
-		return err
-	}
-	asks := []struct {
-		name, label string
-		tone        unit.Tone
-		ask         func(key string) (string, error)
-	}{
-		{"map", "a map", unit.Bad, func(key string) (string, error) { text, _, err := forever.toll(ctx, key, o.load); return text, err }},
-		{"own", "an end of its own: a minute", unit.Bad, func(key string) (string, error) {
-			if text, ok := own.get(key); ok {
-				return text, nil
-			}
-			asked := own.begin(key)
-			text, _, err := forever.direct.toll(ctx, key, o.load)
-			own.keep(key, text, time.Minute, asked)
-			return text, err
-		}},
-		{"bound", "the nearer of both ends", unit.Good, func(key string) (string, error) { text, _, err := bound.toll(ctx, key, o.load); return text, err }},
-		{"kit", "kit/cache with Local", unit.Good, func(key string) (string, error) { return library.Fetch(ctx, key, o.load) }},
-	}
-	for n := range held {
-		for _, a := range asks {
-			if _, err := a.ask(tariff(n)); err != nil {
-				return err
-			}
-		}
-	}
-	o.midnight.Store(true)
-	for gone := false; !gone; time.Sleep(10 * time.Millisecond) {
-		if gone, err = nothingLeft(ctx, tariffs); err != nil {
-			return err
-		}
-	}
-	chart := unit.Chart{Kind: unit.Bars, Title: "Gone from Redis, and memory says the old toll", Unit: "tariffs", Series: []unit.Series{{Name: "tariffs"}}}
-	for _, a := range asks {
-		old := 0
-		for n := range held {
-			text, err := a.ask(tariff(n))
-			if err != nil {
-				return err
-			}
-			if text == oldToll {
-				old++
-			}
-		}
-		chart.Series[0].Points = append(chart.Series[0].Points, unit.Point{Label: a.label, Y: float64(old)})
-		r.Metric(unit.Metric{Name: "outlived_" + a.name, Label: "tariffs that outlived Redis, " + a.label, Value: float64(old), Tone: a.tone, Minor: true})
-	}
-	r.Chart(chart)
-	return nil
-}
-
-// nothingLeft says whether Redis has none of the tariffs any more.
-func nothingLeft(ctx context.Context, tariffs *shared) (bool, error) {
-	for n := range held {
-		if _, ok, err := tariffs.Peek(ctx, tariff(n)); ok || err != nil {
-			return false, err
-		}
-	}
-	return true, nil
 }

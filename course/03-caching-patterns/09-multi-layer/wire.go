@@ -28,6 +28,9 @@ func watching(ctx context.Context, r *unit.Run) error {
 		if err != nil {
 			return err
 		}
+		if err := other.(*direct).tariffs.Invalidate(ctx, tariff(2)); err != nil { // Redis has the scripts from now on
+			return err
+		}
 		var o office
 		for _, n := range []int{0, 1} {
 			if _, _, err := other.toll(ctx, tariff(n), o.load); err != nil {
