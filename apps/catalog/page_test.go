@@ -94,7 +94,7 @@ func TestPage(t *testing.T) {
 // them in.
 func pictures(t *testing.T, b *webtest.Tab, when string) {
 	t.Helper()
-	b.Eval("window.scrollTo(0, 0)")
+	b.Eval(`window.scrollTo(0, 0), ""`)
 	for _, scheme := range []string{"light", "dark"} {
 		b.Scheme(scheme)
 		for name, width := range map[string]int64{"narrow": 390, "wide": 1440} {
