@@ -19,16 +19,19 @@ const life = 5 * time.Minute
 
 // region: key
 
-// keyOf names a question: its SQL, and each argument with its type and its length, so
-// that no two questions have one name.
+// keyOf names a question: its SQL, and each argument with type and length,
+// so that no two questions have one name.
 func keyOf(text string, args ...any) string {
 	all := sha256.New()
-	write := func(kind, part string) { fmt.Fprintf(all, "%s %d %s", kind, len(part), part) }
+	write := func(kind, part string) {
+		fmt.Fprintf(all, "%s %d %s", kind, len(part), part)
+	}
 	write("sql", text)
 	for _, arg := range args {
-		// What the driver gets: int and int64 are one there, 7 and "7" are not.
-		if value, err := driver.DefaultParameterConverter.ConvertValue(arg); err == nil {
-			arg = value
+		// As the driver gets it: int and int64 are one, 7 and "7" are two.
+		arg, err := driver.DefaultParameterConverter.ConvertValue(arg)
+		if err != nil {
+			arg = err // the query will say so too
 		}
 		write(fmt.Sprintf("%T", arg), fmt.Sprint(arg))
 	}
@@ -63,12 +66,15 @@ func (a *answers) ask(ctx context.Context, tables []string, text string, args ..
 
 // region: ask
 
-// askBy answers from Redis, or else by a query, whose answer bears its tables as tags.
-func (a *answers) askBy(ctx context.Context, q queryer, tables []string, text string, args ...any) (rows, error) {
-	got, err := a.FetchWith(ctx, a.keyOf(text, args...), func(ctx context.Context, e *cache.Entry) (rows, error) {
+// askBy answers from Redis, or else by a query, whose answer bears its
+// tables as tags.
+func (a *answers) askBy(ctx context.Context, q queryer, tables []string,
+	text string, args ...any) (rows, error) {
+	load := func(ctx context.Context, e *cache.Entry) (rows, error) {
 		e.Tag(tables...)
 		return a.l.read(ctx, q, text, args...)
-	})
+	}
+	got, err := a.FetchWith(ctx, a.keyOf(text, args...), load)
 	return got.Value, err
 }
 

@@ -91,7 +91,7 @@ func (c *counter) askInside(ctx context.Context, v visit) error {
 
 // region: outbox
 
-// byOutbox notes in the transaction what is to be forgotten once it has committed.
+// byOutbox notes in the transaction what is to be forgotten after it.
 func (c *counter) byOutbox(ctx context.Context, v visit) error {
 	return c.box.InTx(ctx, nil, func(tx *sql.Tx, b *outbox.Batch) error {
 		if _, err := tx.ExecContext(ctx, giveOut, v.packet); err != nil {
