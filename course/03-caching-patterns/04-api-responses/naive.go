@@ -14,7 +14,7 @@ const naiveLife = time.Minute
 
 // region: naive
 
-// naive keeps what a handler answers to a GET, under its URL.
+// naive keeps what a handler answers to a GET under its URL, unless that says no-store.
 func naive(rdb redis.Cmdable, key func(url string) string, life time.Duration, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet {
@@ -28,7 +28,9 @@ func naive(rdb redis.Cmdable, key func(url string) string, life time.Duration, n
 		}
 		copied := &copier{ResponseWriter: w, kept: page{Status: http.StatusOK}}
 		next.ServeHTTP(copied, r)
-		_ = rdb.Set(r.Context(), at, copied.text(), life).Err() // next time, then
+		if w.Header().Get("Cache-Control") != "no-store" {
+			_ = rdb.Set(r.Context(), at, copied.text(), life).Err() // next time, then
+		}
 	})
 }
 

@@ -18,11 +18,18 @@ import (
 	"github.com/redis-grind/grind/kit/cache/httpcache"
 )
 
+// patience is for how long Redis may be silent before the origin is asked instead. In a
+// program leave it out: 250 ms.
+const patience = 5 * time.Second
+
 // region: kit
 
 // byKit answers from the toolkit's cache, by what each page says of itself.
 func byKit(rdb redis.UniversalClient, name string, next http.Handler) (http.Handler, error) {
-	pages, err := httpcache.New(rdb, httpcache.Options{Name: name})
+	pages, err := httpcache.New(rdb, httpcache.Options{
+		Name:         name,
+		RedisTimeout: patience, // a run may keep a small machine busy
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -36,8 +43,9 @@ func byKit(rdb redis.UniversalClient, name string, next http.Handler) (http.Hand
 // perReader is the same for pages of one reader: it keeps those for them alone.
 func perReader(rdb redis.UniversalClient, name string, next http.Handler) (http.Handler, error) {
 	pages, err := httpcache.New(rdb, httpcache.Options{
-		Name: name,
-		User: func(r *http.Request) string { return cookie(r, "card") }, // in earnest: a verified session
+		Name:         name,
+		RedisTimeout: patience,
+		User:         func(r *http.Request) string { return cookie(r, "card") }, // in earnest: a verified session
 	})
 	if err != nil {
 		return nil, err
