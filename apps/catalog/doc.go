@@ -45,7 +45,8 @@
 // <prefix>list are those of kit/cache: 184 bytes a product, and for a list of ten 968
 // bytes and a tag of 104 bytes for each product in it, for 11 minutes at most, since
 // what is past its time is kept for a store that does not answer. <prefix>response
-// are those of httpcache, for half a minute. <prefix>{instances}:… are told in instances.go, <prefix>health
+// are those of httpcache, for half a minute: 424 bytes a product, and for a list of
+// ten 1,640 and tags of 152. <prefix>{instances}:… are told in instances.go, <prefix>health
 // in kit/health. Each has an end. With eviction use volatile-ttl.
 //
 // # Guarantees
