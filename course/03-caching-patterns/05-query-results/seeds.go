@@ -21,7 +21,7 @@ var Unit = unit.Unit{
 	Packages: []string{"cache", "cache/outbox"},
 	Params: []unit.Param{
 		{Name: "varieties", Label: "varieties to sow in June", Kind: unit.IntParam, Min: "100", Max: "400", Default: "200", Quick: "100"},
-		{Name: "packets", Label: "packets in the library", Kind: unit.IntParam, Min: "4000", Max: "16000", Default: "8000", Quick: "4000"},
+		{Name: "packets", Label: "packets in the library", Kind: unit.IntParam, Min: "4000", Max: "16000", Default: "8000", Quick: "6000"},
 		{Name: "visits", Label: "visits to the pages of a year", Kind: unit.IntParam, Min: "200", Max: "2000", Default: "400", Quick: "200"},
 		{Name: "writes", Label: "packets given out per 100 visits", Kind: unit.IntParam, Min: "2", Max: "50", Default: "10", Quick: "10"},
 	},
