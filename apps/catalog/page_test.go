@@ -63,10 +63,10 @@ func TestPage(t *testing.T) {
 	b.Sees("#said", "redis: off")
 	b.Click("#again")
 	b.Sees("#from", "from the store")
-	b.Click(".layers input[name=memory]")
-	b.Click(".layers input[name=redis]")
-	b.Click(".layers input[name=responses]")
-	b.Sees("#said", "responses: on")
+	for _, layer := range []string{"memory", "redis", "responses"} {
+		b.Click(".layers input[name=" + layer + "]")
+		b.Sees("#said", layer+": on")
+	}
 
 	b.Click("#warm")
 	b.Click("#load")

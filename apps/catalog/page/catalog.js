@@ -154,11 +154,14 @@ function note(at, text, tone) {
 }
 
 // press sends what a button means and says what came of it.
+let presses = 0;
 async function press(path, fields) {
+  presses++;
   try {
     const { body } = await post(path, fields);
     note($('said'), body.said, 'good');
   } catch (error) { note($('said'), error.message, 'bad'); }
+  presses++;
   poll();
 }
 
@@ -185,12 +188,12 @@ function instances(state) {
   }));
 }
 
-function machinery(state, one) {
+function machinery(state, one, current) {
   const pill = $('redis'), c = state.counts;
   const [tone, text] = state.trouble || c.outage ? ['bad', 'Redis does not answer'] : c.pushed ? ['good', 'Redis, with pushes'] : ['warn', 'Redis, without pushes'];
   pill.className = `right pill ${tone}`;
   pill.lastElementChild.textContent = c.untold ? `${text}, ${c.untold} changes to be told` : text;
-  for (const box of document.querySelectorAll('.layers input')) box.checked = state.layers[box.name];
+  if (current) for (const box of document.querySelectorAll('.layers input')) box.checked = state.layers[box.name];
   $('load').textContent = state.load.running ? 'Stop the load' : 'Start a load';
   $('load').setAttribute('aria-pressed', state.load.running);
   $('load-said').textContent = state.load.said && `Load: ${state.load.said}`;
@@ -209,6 +212,7 @@ function machinery(state, one) {
 // poll asks for the state; once a second, and at once after an action.
 let last = 0;
 async function poll() {
+  const before = presses; // what was asked before a press says how it was before
   try {
     const { body } = await ask(`/page/state?watch=${chosen}`);
     const now = performance.now();
@@ -218,7 +222,7 @@ async function poll() {
       last = now;
       draw($('chart'));
     }
-    machinery(body, one);
+    machinery(body, one, before === presses);
     instances(body);
   } catch (error) {
     $('redis').className = 'right pill bad';
