@@ -61,7 +61,7 @@ func (j *judge) rates(ripe bool) unit.Reading {
 	r := unit.Reading{
 		Value: float64(old), Unit: "rates came back",
 		Bad:    old > 0 || refused > 0 || wrong != "" || dear,
-		Enough: ripe && len(changes) >= dealers,
+		Enough: ripe && len(changes) >= dealers/2,
 	}
 	switch {
 	case refused > 0:
