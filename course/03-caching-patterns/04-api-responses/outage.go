@@ -117,5 +117,5 @@ func (st standing) outage(ctx context.Context, r *unit.Run, p phases) (crowd, er
 	}
 	wg.Wait()
 	v.leave()
-	return crowd{visits, s.origin.asked("GET /new")}, errors.Join(append(errs, s.stop())...)
+	return crowd{visits, s.origin.asked("GET /new")}, errors.Join(errors.Join(errs...), s.stop())
 }

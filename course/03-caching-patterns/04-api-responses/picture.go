@@ -82,7 +82,7 @@ func spans(all []visit, how string) (out []unit.Point) {
 func longest(all []visit) (out []unit.Point) {
 	const bucket = 100 * time.Millisecond
 	for _, v := range all {
-		x := ms(v.at / bucket * bucket)
+		x := ms(v.at.Truncate(bucket))
 		if n := len(out); n > 0 && out[n-1].X == x {
 			out[n-1].Y = max(out[n-1].Y, ms(v.took))
 			continue

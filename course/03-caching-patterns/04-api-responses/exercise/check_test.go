@@ -87,7 +87,7 @@ func TestSays(t *testing.T) {
 // lives returns how long the longest-lived key of the task has, and removes them all.
 // It fails for one that has no end.
 func lives(c *check.C) (longest time.Duration) {
-	keys, err := c.Direct().Keys(c.Context(), c.Key("")+"*").Result() //nolint:forbidigo // a server of our own
+	keys, err := c.Direct().Keys(c.Context(), c.Key("")+"*").Result()
 	c.NoError(err, "KEYS")
 	for _, key := range keys {
 		left := c.Direct().PTTL(c.Context(), key).Val()

@@ -192,7 +192,7 @@ func (c *cache) refresh(r *http.Request, at string) {
 func (k *kept) send(w http.ResponseWriter, r *http.Request, how string) {
 	w.Header().Set("X-Cache", how)
 	tag := k.Header.Get("ETag")
-	for _, theirs := range strings.Split(strings.Join(r.Header.Values("If-None-Match"), ","), ",") {
+	for theirs := range strings.SplitSeq(strings.Join(r.Header.Values("If-None-Match"), ","), ",") {
 		if strings.TrimSpace(theirs) == tag {
 			for _, name := range []string{"Etag", "Cache-Control", "Vary"} {
 				if values := k.Header[name]; values != nil {
