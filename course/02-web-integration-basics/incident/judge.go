@@ -124,7 +124,7 @@ func (j *judge) deploys(ripe bool) unit.Reading {
 	case len(away) > 0:
 		r.Text = fmt.Sprintf("in the last %v, %d requests went to a copy that had been told to leave and %s", window, len(away), away[len(away)-1].said)
 	case overdue > 0:
-		r.Text = fmt.Sprintf("a copy that was told to leave was still there after %v, and was killed", graceLimit)
+		r.Text = fmt.Sprintf("a copy that was told to leave was still there after %v, and was killed", limit)
 	default:
 		r.Text = fmt.Sprintf("%s, and each of %d requests was answered", times(len(all), "a copy was replaced"), served)
 	}

@@ -12,8 +12,8 @@ import (
 const (
 	// pause is the quiet time between two events.
 	pause = 500 * time.Millisecond
-	// graceLimit is how long a copy may take to leave until it is killed.
-	graceLimit = 8 * time.Second
+	// limit is how long a copy may take to be ready, and to leave until it is killed.
+	limit = 8 * time.Second
 	// livesEvery is how often the orchestrator asks each copy whether it is alive, and
 	// livesFailures how many times on end it says no until it is killed.
 	livesEvery    = 200 * time.Millisecond
@@ -23,8 +23,6 @@ const (
 	hiccupLooks = 5
 	// backOff is how long the orchestrator waits before it starts what it has killed.
 	backOff = time.Second
-	// readyLimit bounds the wait for copies that come back.
-	readyLimit = 8 * time.Second
 )
 
 // timetable is the orchestrator, and what happens to it: deploys and hiccups in turn,
@@ -67,7 +65,7 @@ func (t *timetable) run(ctx context.Context) {
 
 // settle waits until as many copies are ready as there should be.
 func (t *timetable) settle(ctx context.Context) {
-	until(ctx, readyLimit, func() bool {
+	until(ctx, func() bool {
 		_, ready := t.balancer.staying()
 		return ready >= copyCount
 	})
@@ -77,7 +75,7 @@ func (t *timetable) settle(ctx context.Context) {
 func (t *timetable) deploy(ctx context.Context) {
 	before, _ := t.balancer.staying()
 	t.launch(ctx)
-	until(ctx, readyLimit, func() bool {
+	until(ctx, func() bool {
 		_, ready := t.balancer.staying()
 		return ready > copyCount
 	})
@@ -87,14 +85,14 @@ func (t *timetable) deploy(ctx context.Context) {
 	old := before[0]
 	began := time.Now()
 	close(old.leave)
-	left := until(ctx, graceLimit, func() bool { return gone(old) })
+	left := until(ctx, func() bool { return gone(old) })
 	if ctx.Err() != nil {
 		return
 	}
 	if !left {
 		old.Kill()
 	}
-	until(ctx, readyLimit, func() bool { return !t.balancer.has(old) })
+	until(ctx, func() bool { return !t.balancer.has(old) })
 	t.deploys.add(deploy{began, !left})
 }
 
@@ -118,7 +116,7 @@ func (t *timetable) hiccup(ctx context.Context) {
 	if err != nil {
 		panic(err) // the fault is ours
 	}
-	until(ctx, readyLimit, func() bool {
+	until(ctx, func() bool {
 		for c, before := range asked {
 			if !gone(c) && t.askedAlive(c) < before+hiccupLooks {
 				return false
@@ -195,7 +193,7 @@ func (t *timetable) isAlive(ctx context.Context, c *instance) bool {
 }
 
 // until waits until done says so; false is that it took longer than limit.
-func until(ctx context.Context, limit time.Duration, done func() bool) bool {
+func until(ctx context.Context, done func() bool) bool {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for !done() {
