@@ -45,7 +45,7 @@ func (c *counter) transact(ctx context.Context, v visit, tell func(tx *sql.Tx) e
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() // after Commit it does nothing
+	defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
 	if _, err := tx.ExecContext(ctx, giveOut, v.packet); err != nil {
 		return err
 	}

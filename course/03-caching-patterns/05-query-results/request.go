@@ -99,7 +99,7 @@ func serve(ctx context.Context, handler http.Handler) error {
 	if closeErr := server.Close(); err == nil {
 		err = closeErr
 	}
-	<-ended // http.ErrServerClosed
+	_ = <-ended // http.ErrServerClosed
 	return err
 }
 

@@ -150,7 +150,7 @@ func (s *Store) Update(ctx context.Context, tables []string, f func(tx *sql.Tx) 
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() // after Commit it does nothing
+	defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
 	if err := f(tx); err != nil {
 		return err
 	}
