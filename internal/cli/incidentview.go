@@ -153,7 +153,7 @@ func (v *textIncident) drawing(width, height int) string {
 		fmt.Fprintf(&b, "%s\n", v.pal.bold(s.Name))
 		for _, e := range s.Events[max(0, len(s.Events)-each):] {
 			_, number, _ := strings.Cut(e.Label.Request, "#")
-			fmt.Fprintf(&b, "  %-16s %8s  %s → %s\n", e.Label.Actor+" #"+number, unit.Figure(float64(e.Duration.Microseconds())/1000, "ms"), e.Line(), e.Reply.Text+v.pal.bad(e.Fault))
+			fmt.Fprintf(&b, "  %-16s %8s  %s → %s\n", e.Label.Actor+" #"+number, unit.Figure(float64(e.Duration.Microseconds())/1000, "ms"), e.Line(), strings.TrimSpace(e.Reply.Text+" "+v.pal.bad(e.Fault)))
 		}
 	}
 	return b.String() + foot
