@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/redis-grind/grind/kit/codec"
@@ -56,9 +55,4 @@ func keysOf(name string) []string {
 		names[i] = fmt.Sprintf("%s:{%d}:v", name, i)
 	}
 	return names
-}
-
-// set stores the same bytes under all keys.
-func set(ctx context.Context, c *redis.Client, keys []string, data []byte) error {
-	return fill(ctx, func(ctx context.Context, i int) error { return c.Set(ctx, keys[i], data, time.Hour).Err() })
 }
