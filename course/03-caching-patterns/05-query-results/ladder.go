@@ -109,7 +109,7 @@ func (s step) visit(ctx context.Context, r *unit.Run, l *library) (c cost, err e
 	}
 	c.misses = l.asked.Load()
 	var took []time.Duration
-	for begun := time.Now(); len(took) < 3 || len(took) < 20 && time.Since(begun) < 200*time.Millisecond; {
+	for begun := time.Now(); len(took) == 0 || len(took) < 20 && time.Since(begun) < 200*time.Millisecond; {
 		hits := a.Stats().Hits
 		one, err := look()
 		if err != nil {
