@@ -16,7 +16,7 @@ const perCar = 4
 func scanning(ctx context.Context, r *unit.Run) error {
 	tariffs, _, room := sizes(r)
 	r.Step("An audit reads each of %s tariffs once, at a lane with room for %d, while cars go on passing.", unit.Figure(float64(tariffs), ""), room)
-	chart := unit.Chart{Kind: unit.Lines, Title: "What memory answers: before, while and after the audit runs", XLabel: "cars so far", YLabel: "answered by memory, %", Unit: "%"}
+	chart := unit.Chart{Kind: unit.Lines, Title: "What memory answers: before, while and after the audit runs", XLabel: "cars so far", YLabel: "answered by memory", Unit: "%"}
 	table := unit.Table{Title: "An audit at one lane", Columns: []string{"", "cars that memory answered before", "while it ran", "after", "tariffs in memory"}}
 	sizes := unit.Chart{Kind: unit.Bars, Title: "Tariffs in memory after the audit", Unit: "tariffs", Series: []unit.Series{{Name: "tariffs"}}, Mark: &unit.Mark{Label: "room", Value: float64(room)}}
 	for _, w := range []way{aMap, lru, twice, library} {

@@ -81,7 +81,7 @@ func changing(ctx context.Context, r *unit.Run) error {
 	if err := watch(ctx, r, all, life); err != nil {
 		return err
 	}
-	chart := unit.Chart{Kind: unit.Lines, Title: "Lane 4, after the change", XLabel: "ms since the change", YLabel: "tariffs at the old toll, %", Unit: "%", Timing: true}
+	chart := unit.Chart{Kind: unit.Lines, Title: "Lane 4, after the change", XLabel: "ms since the change", YLabel: "tariffs at the old toll", Unit: "%", Timing: true}
 	table := unit.Table{Title: fmt.Sprintf("%d tolls changed, and lane 3 invalidated them", held), Columns: []string{"lane 4", "answers with the old toll", "the last of them after"}}
 	for _, s := range all {
 		chart.Series = append(chart.Series, s.line)
