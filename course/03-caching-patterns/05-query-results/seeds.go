@@ -20,8 +20,8 @@ var Unit = unit.Unit{
 	After:    []string{"1.05", "1.13", "3.01", "3.02"},
 	Packages: []string{"cache", "cache/outbox"},
 	Params: []unit.Param{
-		{Name: "varieties", Label: "varieties to sow in June", Kind: unit.IntParam, Min: "60", Max: "400", Default: "200", Quick: "60"},
-		{Name: "packets", Label: "packets in the library", Kind: unit.IntParam, Min: "3000", Max: "16000", Default: "8000", Quick: "3000"},
+		{Name: "varieties", Label: "varieties to sow in June", Kind: unit.IntParam, Min: "40", Max: "400", Default: "200", Quick: "40"},
+		{Name: "packets", Label: "packets in the library", Kind: unit.IntParam, Min: "2000", Max: "16000", Default: "8000", Quick: "2000"},
 		{Name: "visits", Label: "visits to the pages of a year", Kind: unit.IntParam, Min: "100", Max: "2000", Default: "400", Quick: "100"},
 		{Name: "writes", Label: "packets given out per 100 visits", Kind: unit.IntParam, Min: "2", Max: "50", Default: "10", Quick: "10"},
 	},
