@@ -52,6 +52,11 @@ return 0
 Product = Optional[Dict[str, Any]]  # None: there is no such product
 
 
+# What it looks like when Redis is gone. Under uvloop, which uvicorn takes where it is
+# installed, a connection that was closed meanwhile is a RuntimeError.
+GONE = (RedisError, OSError, RuntimeError)
+
+
 class ShelfDown(Exception):
     """Redis does not answer."""
 
@@ -114,7 +119,7 @@ class Shelf:
             raise ShelfDown
         try:
             return await command
-        except (RedisError, OSError) as error:
+        except GONE as error:
             if not self._probe:
                 self._probe = asyncio.create_task(self._until_back())
             raise ShelfDown from error
@@ -125,6 +130,6 @@ class Shelf:
             try:
                 await self._redis.ping()
                 break
-            except (RedisError, OSError):
+            except GONE:
                 pass
         self._probe = None
