@@ -106,7 +106,7 @@ func waiting(ctx context.Context, r *unit.Run, s *shop) error {
 			return findByScan(ctx, s.rdb, "page:*", int64(r.Int("count")), func([]string) {})
 		}},
 	} {
-		r.Step("%s looks for page:*, while a guest comes in each millisecond. Twice; the calmer time counts.", way.label)
+		r.Step("%s looks for page:*, while a guest comes in each millisecond. More than once; the calmest time counts.", way.label)
 		var calm round
 		err := r.Waiting("looking, by "+way.label, func() (err error) {
 			calm, err = s.calmest(ctx, way.metric, way.find)
@@ -133,11 +133,13 @@ type round struct {
 	took   time.Duration // all in all
 }
 
-// calmest searches twice and returns the round that other programs of this
-// machine disturbed the least.
+// calmest searches at least twice and returns the round that other programs of this
+// machine disturbed the least. It tries on, though not for ever, while guests wait
+// much longer than a command of the search takes: that is not the search's doing.
 func (s *shop) calmest(ctx context.Context, command string, find func() error) (round, error) {
+	const most = 8
 	var best round
-	for i := range 2 {
+	for i := range most {
 		var now round
 		var err error
 		begun := time.Now()
@@ -151,6 +153,9 @@ func (s *shop) calmest(ctx context.Context, command string, find func() error) (
 		now.took = time.Since(begun)
 		if i == 0 || p99(now.visits) < p99(best.visits) {
 			best = now
+		}
+		if i > 0 && p99(best.visits) < 3*best.held+3 {
+			break
 		}
 	}
 	return best, nil
