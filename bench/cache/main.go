@@ -169,7 +169,7 @@ func (s settings) path(ctx context.Context, addr string) (string, func(), error)
 	ctx, stop := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() { done <- t.Run(ctx) }()
-	return t.Addr(), func() { stop(); <-done }, nil
+	return t.Addr(), func() { stop(); <-done }, nil //nolint:errcheck // it was told to stop
 }
 
 // open is the client that the peers share.

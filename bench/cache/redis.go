@@ -95,7 +95,7 @@ func rawFromRedis(ctx context.Context, addr string) ([]measure.Peer, func(), err
 	}
 	theirs, same := keysOf("theirs-raw"), keysOf("ours-raw") // the bare GETs read what ours reads
 	plain := peercache.New(&peercache.Options{Redis: client})
-	loadRaw := func(context.Context, int) ([]byte, error) { return data, nil }
+	loadRaw := func(context.Context, int) ([]byte, error) { return data, nil } //nolint:unparam // a loader is of this form
 	err = fill(ctx, func(ctx context.Context, i int) error {
 		if _, err := ours.Fetch(ctx, i, loadRaw); err != nil {
 			return err

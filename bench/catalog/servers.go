@@ -73,7 +73,7 @@ func startCatalog(ctx context.Context, config serverConfig) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, self) //nolint:gosec // it is this program
+	cmd := exec.CommandContext(ctx, self)
 	cmd.Env = append(os.Environ(), envServer+"="+string(text))
 	if _, err := cmd.StdinPipe(); err != nil { // closed when this process ends
 		return nil, err
@@ -113,7 +113,7 @@ func startFastAPI(ctx context.Context, folder, redis, dir, layer, style string) 
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, python(), "-m", "uvicorn", "app:app", "--host", host, "--port", port, //nolint:gosec // our own
+	cmd := exec.CommandContext(ctx, python(), "-m", "uvicorn", "app:app", "--host", host, "--port", port,
 		"--workers", "2", "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning")
 	cmd.Dir = folder
 	cmd.Env = append(os.Environ(), "DATABASE="+filepath.Join(dir, "catalog.db"), "REDIS_URL="+redis, "LAYER="+layer, "STYLE="+style, "PYTHONDONTWRITEBYTECODE=1")
@@ -211,7 +211,7 @@ func (p *program) cpuTime() time.Duration {
 func (p *program) group(yield func([]string) bool) {
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, file := range stats {
-		text, err := os.ReadFile(file) //nolint:gosec // of /proc
+		text, err := os.ReadFile(file)
 		if err != nil {
 			continue // it has ended
 		}

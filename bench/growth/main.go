@@ -240,7 +240,7 @@ func (g *growth) used(ctx context.Context) (int64, error) {
 // heap is what this process holds, in bytes.
 func heap() float64 {
 	runtime.GC()
-	runtime.GC() // what the first has found to be finalized
+	runtime.GC() // what the first has made collectable
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return float64(m.HeapAlloc)

@@ -200,11 +200,11 @@ func (a *app) explainProject(p *project.Project, err error) error {
 	case errors.Is(err, project.ErrNoMilestone):
 		return usageError{err}
 	case errors.Is(err, project.ErrTaken):
-		return fmt.Errorf("%w\nAnother check may be running. --listen-redis and --listen-origin choose other addresses; restart your instances with those.", err) //nolint:staticcheck // sentences for a person
+		return fmt.Errorf("%w\nAnother check may be running. --listen-redis and --listen-origin choose other addresses; restart your instances with those.", err) //nolint:staticcheck,revive // sentences for a person
 	case errors.Is(err, project.ErrNoServer):
-		return fmt.Errorf("%w\n`grind setup` installs one.", err) //nolint:staticcheck // sentences for a person
+		return fmt.Errorf("%w\n`grind setup` installs one.", err) //nolint:staticcheck,revive // sentences for a person
 	case errors.Is(err, project.ErrNotReady):
-		return fmt.Errorf("%w\nStart two instances, each in a terminal, and leave them running: `grind start %s` shows how.", err, p.Unit) //nolint:staticcheck // sentences for a person
+		return fmt.Errorf("%w\nStart two instances, each in a terminal, and leave them running: `grind start %s` shows how.", err, p.Unit) //nolint:staticcheck,revive // sentences for a person
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package codec
 import (
 	"bytes"
 	"reflect"
+	"slices"
 )
 
 // Raw stores bytes and strings as they are. It copies both ways: what Encode
@@ -31,5 +32,5 @@ func (raw[T]) Take(_ string, data []byte) (T, error) {
 	if len(data) == 0 {
 		return T([]byte{}), nil
 	}
-	return T(data[:len(data):len(data)]), nil
+	return T(slices.Clip(data)), nil
 }

@@ -50,8 +50,8 @@ func TestProto(t *testing.T) {
 	one, many := descriptorpb.FieldDescriptorProto_LABEL_OPTIONAL, descriptorpb.FieldDescriptorProto_LABEL_REPEATED
 	i64, text, double := descriptorpb.FieldDescriptorProto_TYPE_INT64, descriptorpb.FieldDescriptorProto_TYPE_STRING, descriptorpb.FieldDescriptorProto_TYPE_DOUBLE
 	file, err := protodesc.NewFile(&descriptorpb.FileDescriptorProto{
-		Name: proto.String("bike.proto"), Syntax: proto.String("proto3"),
-		MessageType: []*descriptorpb.DescriptorProto{{Name: proto.String("Bike"), Field: []*descriptorpb.FieldDescriptorProto{
+		Name: new("bike.proto"), Syntax: new("proto3"),
+		MessageType: []*descriptorpb.DescriptorProto{{Name: new("Bike"), Field: []*descriptorpb.FieldDescriptorProto{
 			field("id", 1, i64, one), field("station", 2, text, one), field("battery", 3, i64, one), field("lock_code", 4, text, one),
 			field("tyres", 5, double, many), field("rides", 6, i64, one), field("note", 7, text, one),
 		}}},

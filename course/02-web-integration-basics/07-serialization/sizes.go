@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -60,7 +61,7 @@ func best(times int, do func() error) (least time.Duration, allocations float64,
 func sizes(ctx context.Context, r *unit.Run) error {
 	all := formats
 	for _, f := range formats {
-		all = append(all[:len(all):len(all)], compressed(f))
+		all = append(slices.Clip(all), compressed(f))
 	}
 	one, many, rounds := bike(3), page(r.Int("bikes")), r.Int("rounds")
 	r.Step("One bike and a page of %d, in %d formats.", len(many), len(all))

@@ -71,7 +71,7 @@ func herding(ctx context.Context, r *unit.Run) error {
 }
 
 // herd returns when each command arrived at the server.
-func herd(ctx context.Context, r *unit.Run, w wait, callers int, outage time.Duration) ([]time.Time, error) {
+func herd(ctx context.Context, _ *unit.Run, w wait, callers int, outage time.Duration) ([]time.Time, error) {
 	seen := &arrivals{}
 	server, err := lab.Start(ctx, redisproc.Options{}, func(o *tap.Options) { o.Sink = seen.note })
 	if err != nil {

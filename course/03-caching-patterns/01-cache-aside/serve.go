@@ -114,7 +114,7 @@ func scanAll(ctx context.Context, ask func(context.Context, string) (string, err
 	if closeErr := server.Close(); err == nil {
 		err = closeErr
 	}
-	<-ended // http.ErrServerClosed
+	<-ended //nolint:errcheck // it is http.ErrServerClosed
 	return err
 }
 

@@ -58,7 +58,7 @@ func (l *library) save(ctx context.Context, turns []turn) error {
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() // after Commit it does nothing
+	defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
 	refused := 0
 	for _, t := range turns {
 		done, err := tx.ExecContext(ctx, l.insert, t.Key, t.Value, t.Version)

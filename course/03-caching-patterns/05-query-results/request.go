@@ -99,7 +99,7 @@ func serve(ctx context.Context, handler http.Handler) error {
 	if closeErr := server.Close(); err == nil {
 		err = closeErr
 	}
-	_ = <-ended // http.ErrServerClosed
+	<-ended //nolint:errcheck // it is http.ErrServerClosed
 	return err
 }
 

@@ -25,7 +25,7 @@ const (
 
 var (
 	tagRace = change("tags", "load, SADD, SET; SMEMBERS, DEL", loadTagged, dropTagged,
-		func(ctx context.Context, c race.Client, k race.Keys) (string, error) {
+		func(_ context.Context, _ race.Client, k race.Keys) (string, error) {
 			return k(entry), nil
 		})
 	versionRace = change("versions", "the till reads the version before it loads; INCR", loadVersioned,
@@ -106,7 +106,7 @@ func change(name, title string, load, tell func(context.Context, race.Client, ra
 			k(index)
 			k(version)
 			if ends[1].Err != nil || ends[1].Crashed {
-				return nil // a message that is lost: measured elsewhere
+				return nil //nolint:nilerr // a message that is lost: measured elsewhere
 			}
 			key, err := where(ctx, c, k)
 			if err != nil {

@@ -77,7 +77,7 @@ func (l *line) strike() {
 	l.once.Do(func() {
 		close(l.struck)
 		if l.wire.fails == cut {
-			_ = l.Conn.Close() // that it breaks is the point
+			_ = l.Close() // that it breaks is the point
 		}
 	})
 }

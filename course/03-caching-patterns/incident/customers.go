@@ -59,7 +59,7 @@ func (p *public) offer(ctx context.Context, n, turn int, v *visit) {
 		v.refused = true
 	case got.terms != own && got.Account != "" && got.Account != own.Account:
 		v.foreign++
-		v.other = got.terms.String()
+		v.other = got.String()
 	case got.terms != own:
 		v.wrong = fmt.Sprintf("%s was offered the terms of nobody", own.Customer)
 	case got.Pays != pays:

@@ -50,7 +50,7 @@ func TestFlight(t *testing.T) {
 	c := newCache(t)
 	other := newCache(t, func(o *Options) { o.Name = c.options.Name })
 	release := make(chan struct{})
-	next, calls := counted(func(w http.ResponseWriter, r *http.Request) {
+	next, calls := counted(func(w http.ResponseWriter, _ *http.Request) {
 		<-release
 		w.Header().Set("Cache-Control", "max-age=60")
 		_, _ = io.WriteString(w, "page")
@@ -123,7 +123,7 @@ func TestFlight_notStored(t *testing.T) {
 	const n = 8
 	var arrived sync.WaitGroup
 	arrived.Add(n)
-	h := c.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	h := c.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Cache-Control", "private")
 		w.WriteHeader(200)
 		arrived.Done()
@@ -184,14 +184,14 @@ func TestFailures(t *testing.T) {
 		code int  // of the answer; 0: the connection breaks
 		cut  bool // the body ends too soon
 	}{
-		{"500", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "broken", 500) }, 500, false},
-		{"panic", func(w http.ResponseWriter, r *http.Request) { panic("the handler's") }, 0, false},
-		{"abort", func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }, 0, false},
-		{"panic half-way", func(w http.ResponseWriter, r *http.Request) {
+		{"500", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "broken", 500) }, 500, false},
+		{"panic", func(_ http.ResponseWriter, _ *http.Request) { panic("the handler's") }, 0, false},
+		{"abort", func(_ http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) }, 0, false},
+		{"panic half-way", func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, "half a pa")
 			panic(http.ErrAbortHandler)
 		}, 0, false},
-		{"shorter than announced", func(w http.ResponseWriter, r *http.Request) {
+		{"shorter than announced", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100")
 			_, _ = io.WriteString(w, "half a pa")
 		}, 200, true},
@@ -232,7 +232,7 @@ func TestFailures_waiting(t *testing.T) {
 	c := newCache(t)
 	began, release := make(chan struct{}), make(chan struct{})
 	var first atomic.Bool
-	s := server(t, c.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := server(t, c.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Cache-Control", "max-age=60")
 		if first.CompareAndSwap(false, true) {
 			close(began)
@@ -272,34 +272,34 @@ func TestStreams(t *testing.T) {
 		serve  func(w http.ResponseWriter, r *http.Request, next func())
 		detail string
 	}{
-		{"flushed", func(w http.ResponseWriter, r *http.Request, next func()) {
+		{"flushed", func(w http.ResponseWriter, _ *http.Request, next func()) {
 			_, _ = io.WriteString(w, "one ")
 			w.(http.Flusher).Flush()
 			next()
 			_, _ = io.WriteString(w, "two")
 		}, "stream"},
-		{"events", func(w http.ResponseWriter, r *http.Request, next func()) {
+		{"events", func(w http.ResponseWriter, _ *http.Request, next func()) {
 			w.Header().Set("Content-Type", "text/event-stream")
 			_, _ = io.WriteString(w, "one ")
 			_ = http.NewResponseController(w).Flush()
 			next()
 			_, _ = io.WriteString(w, "two")
 		}, "stream"},
-		{"large", func(w http.ResponseWriter, r *http.Request, next func()) {
+		{"large", func(w http.ResponseWriter, _ *http.Request, next func()) {
 			_, _ = io.WriteString(w, "one ")
 			_, _ = io.WriteString(w, large)
 			next()
 			_, _ = io.WriteString(w, "two")
 		}, "large"},
-		{"private and flushed", func(w http.ResponseWriter, r *http.Request, next func()) {
+		{"private and flushed", func(w http.ResponseWriter, _ *http.Request, next func()) {
 			w.Header().Set("Cache-Control", "private")
 			_, _ = io.WriteString(w, "one ")
 			w.(http.Flusher).Flush()
 			next()
 			_, _ = io.WriteString(w, "two")
 		}, "private"},
-		{"slow", func(w http.ResponseWriter, r *http.Request, next func()) {
-			for i := 0; i < 3; i++ {
+		{"slow", func(w http.ResponseWriter, _ *http.Request, next func()) {
+			for range 3 {
 				time.Sleep(100 * time.Millisecond) // over LoadTimeout
 			}
 			_, _ = io.WriteString(w, "one "+large)
@@ -404,7 +404,7 @@ func TestTrailers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newCache(t)
-			s := server(t, c.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			s := server(t, c.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Cache-Control", "max-age=60")
 				set(w)
 			})))

@@ -27,7 +27,7 @@ func TestInvalidate(t *testing.T) {
 	for way, invalidate := range map[string]invalidation{"URL": byURL, "tag": byTag, "Clear": all, "POST": byPost} {
 		for kind, change := range map[string]func(h http.Header, r *http.Request){
 			"plain":  func(http.Header, *http.Request) {},
-			"varied": func(h http.Header, r *http.Request) { h.Set("Vary", "Accept") },
+			"varied": func(h http.Header, _ *http.Request) { h.Set("Vary", "Accept") },
 			"user's": func(_ http.Header, r *http.Request) { r.Header.Set("X-Verified", "ann") },
 		} {
 			for _, meanwhile := range []bool{false, true} {
@@ -45,7 +45,7 @@ func testInvalidate(t *testing.T, invalidate func(*Cache, *testing.T) error, cha
 	var state atomic.Int64
 	began, release := make(chan struct{}), make(chan struct{})
 	var once sync.Once
-	h := c.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	h := c.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		seen := state.Load()
 		if meanwhile {
 			once.Do(func() { close(began); <-release })

@@ -39,7 +39,7 @@ func counted(next http.HandlerFunc) (http.Handler, *atomic.Int64) {
 // says is a handler that answers with a number that grows, and these headers.
 func says(pairs ...string) (http.Handler, *atomic.Int64) {
 	var n atomic.Int64
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		for i := 0; i+1 < len(pairs); i += 2 {
 			w.Header().Add(pairs[i], pairs[i+1])
 		}

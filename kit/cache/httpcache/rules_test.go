@@ -114,7 +114,7 @@ func TestRules(t *testing.T) {
 					rule.options(o)
 				}
 			})
-			next, calls := counted(func(w http.ResponseWriter, r *http.Request) {
+			next, calls := counted(func(w http.ResponseWriter, _ *http.Request) {
 				for i := 0; i+1 < len(rule.response); i += 2 {
 					w.Header().Add(rule.response[i], rule.response[i+1])
 				}

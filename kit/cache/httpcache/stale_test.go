@@ -44,7 +44,7 @@ func TestStale(t *testing.T) {
 				}
 			})
 			var n atomic.Int64
-			h := c.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			h := c.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Cache-Control", test.control)
 				i := n.Add(1)
 				if i > 1 && test.fails {

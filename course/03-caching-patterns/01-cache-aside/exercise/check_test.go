@@ -52,7 +52,7 @@ func (s *shop) invalidate(code string) {
 
 // kept are the keys of the shop.
 func (s *shop) kept() []string {
-	found, err := s.c.Direct().Keys(s.c.Context(), s.prefix+"*").Result() //nolint:forbidigo // a server of our own
+	found, err := s.c.Direct().Keys(s.c.Context(), s.prefix+"*").Result()
 	s.c.NoError(err, "KEYS")
 	return found
 }
@@ -260,7 +260,7 @@ func TestStale(t *testing.T) {
 			},
 			Check: func(ctx context.Context, rdb race.Client, k race.Keys, ends []race.End) error {
 				if ends[1].Err != nil || ends[1].Crashed {
-					return nil // the office knows that it must try again
+					return nil //nolint:nilerr // the office knows that it must try again
 				}
 				if text, err := ask(ctx, rdb, k); err != nil || text != "recalled" {
 					return &race.Violation{Message: fmt.Sprintf("The product was recalled, and Invalidate returned nil. The next Fetch returned %q and the error %v.", text, err)}
@@ -318,7 +318,7 @@ func TestEnds(t *testing.T) {
 				return exercise.Invalidate(ctx, rdb, k("cache:"), "Afalse")
 			}}},
 			Check: func(ctx context.Context, _ race.Client, k race.Keys, _ []race.End) error {
-				found, err := c.Direct().Keys(ctx, k("cache:")+"*").Result() //nolint:forbidigo // a server of our own
+				found, err := c.Direct().Keys(ctx, k("cache:")+"*").Result()
 				for _, key := range found {
 					left := c.Direct().PTTL(ctx, key).Val()
 					switch {

@@ -53,7 +53,7 @@ func (s *canteen) invalidate(tag string) {
 
 // kept are the keys of the cache.
 func (s *canteen) kept() []string {
-	found, err := s.c.Direct().Keys(s.c.Context(), s.cache.Prefix+"*").Result() //nolint:forbidigo // a server of our own
+	found, err := s.c.Direct().Keys(s.c.Context(), s.cache.Prefix+"*").Result()
 	s.c.NoError(err, "KEYS")
 	return found
 }
@@ -274,7 +274,7 @@ func TestDies(t *testing.T) {
 
 // endless fails a schedule that left a key without an end.
 func endless(ctx context.Context, c *check.C, prefix string) error {
-	found, err := c.Direct().Keys(ctx, prefix+"*").Result() //nolint:forbidigo // a server of our own
+	found, err := c.Direct().Keys(ctx, prefix+"*").Result()
 	for _, key := range found {
 		if c.Direct().PTTL(ctx, key).Val() == -1 {
 			return &race.Violation{Message: c.Show(key) + " has no end: it stays in Redis for ever."}
