@@ -190,6 +190,8 @@ func (Progress) Type() string { return "progress" }
 func (Predict) Type() string  { return "predict" }
 func (Trace) Type() string    { return "trace" }
 func (Race) Type() string     { return "race" }
+func (Checked) Type() string  { return "claim" }
+func (Result) Type() string   { return "result" }
 
 // Lacks says in a few words what a claim that was skipped would need.
 func (c Checked) Lacks() string {
@@ -198,6 +200,3 @@ func (c Checked) Lacks() string {
 	}
 	return "a real Redis"
 }
-
-func (Checked) Type() string { return "claim" }
-func (Result) Type() string  { return "result" }
