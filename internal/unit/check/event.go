@@ -28,7 +28,6 @@ const (
 // process.
 type Event struct {
 	Event      string `json:"event"`
-	Dir        string `json:"dir"` // folder of the test: one file may hold many
 	Task       string `json:"task"`
 	Status     Status `json:"status,omitempty"`
 	Message    string `json:"message,omitempty"`     // the sentence a learner reads; empty at a pass
@@ -45,11 +44,6 @@ func report(e Event) error {
 	if name == "" {
 		return nil
 	}
-	dir, err := os.Getwd()
-	if err != nil {
-		return err
-	}
-	e.Dir = dir
 	line, err := json.Marshal(e)
 	if err != nil {
 		return err

@@ -76,6 +76,12 @@ func writeOverlay(tmp string, overlay map[string][]byte) (string, error) {
 		}
 		replace[path] = file
 	}
+	return writeReplace(tmp, replace)
+}
+
+// writeReplace writes below tmp, and returns, the file that tells the go tool which
+// file to read in place of which.
+func writeReplace(tmp string, replace map[string]string) (string, error) {
 	text, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
 		return "", err

@@ -74,11 +74,10 @@ func (r *Runner) Check(ctx context.Context, e unit.Entry, o CheckOptions) (*Repo
 	if line, at := leftOut(source); line != "" {
 		outcome.errors = fmt.Sprintf("exercise.go:%d:1: %s keeps this file out of the check\n", at, line)
 	} else {
-		result, err := r.overStarter(e, source).run(ctx)
+		outcome, err = r.overStarter(e, source).run(ctx)
 		if err != nil {
 			return nil, err
 		}
-		outcome = result[r.unitDir(e)+"/exercise"]
 	}
 	report := r.judge(e, outcome)
 	report.Millis = time.Since(begun).Milliseconds()
@@ -128,7 +127,7 @@ func (r *Runner) source(e unit.Entry, file string) ([]byte, error) {
 func (r *Runner) overStarter(e unit.Entry, source []byte) goTest {
 	return goTest{
 		root:     r.Root,
-		dirs:     []string{r.unitDir(e) + "/exercise"},
+		dir:      r.unitDir(e) + "/exercise",
 		overlay:  map[string][]byte{r.path(e, "exercise", "exercise.go"): source},
 		redisURL: r.redisURL(),
 	}

@@ -25,25 +25,19 @@ const (
 	wholeLimit = 5 * time.Minute
 )
 
-// goTest is one run of the go tool over one or more exercises. The flags are the
-// same each time, so that what was built once serves again.
+// goTest is one run of the go tool over an exercise. The flags are the same each
+// time, so that what was built once serves again.
 type goTest struct {
 	root     string
-	dirs     []string          // of the exercises, below root, with slashes
-	solution bool              // build solution.go instead of exercise.go
-	race     bool              // with the race detector
+	dir      string            // of the exercise, below root, with slashes
 	overlay  map[string][]byte // absolute path → the content to compile in its place
 	redisURL string
-	noRun    bool     // compile and link only
-	only     []string // functions to run, of any of the exercises; empty means all
+	noRun    bool // compile and link only
 }
-
-// goResult is what came of it, by exercise folder.
-type goResult map[string]*goOutcome
 
 // run compiles and runs. An error means that the go tool could not do its work,
 // or that ctx ended.
-func (g goTest) run(ctx context.Context) (goResult, error) {
+func (g goTest) run(ctx context.Context) (*goOutcome, error) {
 	tool, err := exec.LookPath("go")
 	if err != nil {
 		return nil, fmt.Errorf("exercise: %w", ErrNoGo)
@@ -64,7 +58,7 @@ func (g goTest) run(ctx context.Context) (goResult, error) {
 	cmd.WaitDelay = 5 * time.Second
 	cmd.Dir = g.root
 	out := filepath.Join(tmp, "events")
-	cmd.Env = append(os.Environ(), check.EnvOut+"="+out, check.EnvRedis+"="+g.redisURL, "GORACE=atexit_sleep_ms=0")
+	cmd.Env = append(os.Environ(), check.EnvOut+"="+out, check.EnvRedis+"="+g.redisURL)
 	cmd.Env = append(cmd.Env, lavish...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -78,17 +72,24 @@ func (g goTest) run(ctx context.Context) (goResult, error) {
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 		return nil, fmt.Errorf("exercise: run go test: %w", err)
 	}
-	result, parseErr := g.parse(&stdout)
-	if parseErr != nil {
-		return nil, fmt.Errorf("exercise: go test: %w\n%s", parseErr, stderr.Bytes())
+	o, err := g.parse(&stdout)
+	if err != nil {
+		return nil, fmt.Errorf("exercise: go test: %w\n%s", err, stderr.Bytes())
 	}
-	return result, g.readEvents(out, result)
+	o.events, err = readEvents(out)
+	return o, err
 }
 
 // lavish has the compiler and the linker, which live for a second, collect no garbage
 // up to a bound: a third less time for each of the many binaries of `grind verify`,
 // and for a learner's check. What they build runs as it would without; see plainly.
 var lavish = []string{"GOGC=off", "GOMEMLIMIT=1GiB"}
+
+// hasty is how an exercise and its check are compiled: without optimization, inlining
+// and debugger's data, in a third of the time. A package that names redis.Client has
+// some 1,700 wrappers of its methods compiled into it (go-redis 9.23 has a
+// weak.Pointer[Client] in it), a second of a core each time for a file of ten lines.
+const hasty = "-N -l -dwarf=false"
 
 // plainly is the -exec of go test: the program without what lavish has set. Where there
 // is no env, as on Windows, it is run as it is.
@@ -115,25 +116,12 @@ func (g goTest) args(tmp string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	tags := "exercise"
-	if g.solution {
-		tags += ",solution"
-	}
-	args := []string{"test", "-json", "-tags", tags, "-vet=off", "-count=1", "-ldflags=-w", "-overlay", file, "-timeout", runLimit.String()}
+	args := []string{"test", "-json", "-tags", "exercise", "-vet=off", "-count=1", "-ldflags=-w", "-gcflags=" + hasty, "-overlay", file, "-timeout", runLimit.String()}
 	args = append(args, plainly()...)
-	if g.race {
-		args = append(args, "-race")
-	}
-	switch {
-	case g.noRun:
+	if g.noRun {
 		args = append(args, "-run", "^$")
-	case len(g.only) > 0:
-		args = append(args, "-run", "^("+strings.Join(g.only, "|")+")$")
 	}
-	for _, dir := range g.dirs {
-		args = append(args, "./"+dir)
-	}
-	return args, nil
+	return append(args, "./"+g.dir), nil
 }
 
 // testEvent is a line of go test -json.
@@ -146,15 +134,12 @@ type testEvent struct {
 }
 
 // parse reads the lines of go test -json.
-func (g goTest) parse(stdout *bytes.Buffer) (goResult, error) {
-	result := goResult{}
-	for _, dir := range g.dirs {
-		result[dir] = &goOutcome{}
-	}
+func (g goTest) parse(stdout *bytes.Buffer) (*goOutcome, error) {
+	o := &goOutcome{}
 	compiler := map[string]string{} // output by import path
 	lines := bufio.NewScanner(stdout)
 	lines.Buffer(nil, 16<<20)
-	known := 0
+	known := false
 	for lines.Scan() {
 		var e testEvent
 		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
@@ -164,11 +149,10 @@ func (g goTest) parse(stdout *bytes.Buffer) (goResult, error) {
 			compiler[e.ImportPath] += e.Output
 			continue
 		}
-		o := result[strings.TrimPrefix(e.Package, modulePath+"/")]
-		if o == nil {
+		if e.Package != modulePath+"/"+g.dir {
 			continue
 		}
-		known++
+		known = true
 		switch {
 		case e.FailedBuild != "":
 			o.errors = compiler[e.FailedBuild]
@@ -179,39 +163,28 @@ func (g goTest) parse(stdout *bytes.Buffer) (goResult, error) {
 	if err := lines.Err(); err != nil {
 		return nil, err
 	}
-	if known == 0 {
-		return nil, errors.New("no exercise was run")
+	if !known {
+		return nil, errors.New("the exercise was not run")
 	}
-	return result, nil
+	return o, nil
 }
 
-// readEvents sorts what the tasks reported to their exercises.
-func (g goTest) readEvents(name string, result goResult) error {
+// readEvents reads what the tasks reported.
+func readEvents(name string) ([]check.Event, error) {
 	text, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // no task was run
+		return nil, nil // no task was run
 	}
 	if err != nil {
-		return fmt.Errorf("exercise: %w", err)
+		return nil, fmt.Errorf("exercise: %w", err)
 	}
-	root, err := filepath.EvalSymlinks(g.root)
-	if err != nil {
-		return fmt.Errorf("exercise: %w", err)
-	}
+	var events []check.Event
 	for line := range bytes.Lines(text) {
 		var e check.Event
 		if err := json.Unmarshal(line, &e); err != nil {
 			continue // a process was killed while it wrote
 		}
-		dir, err := filepath.EvalSymlinks(e.Dir)
-		if err != nil {
-			continue
-		}
-		if below, err := filepath.Rel(root, dir); err == nil {
-			if o := result[filepath.ToSlash(below)]; o != nil {
-				o.events = append(o.events, e)
-			}
-		}
+		events = append(events, e)
 	}
-	return nil
+	return events, nil
 }

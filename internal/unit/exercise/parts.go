@@ -87,11 +87,16 @@ func (v *verifier) exerciseFaults(u *verified) (faults []string, runnable bool) 
 		if got, want := buildConstraint(source), constraints[name]; got != want {
 			faults = append(faults, fmt.Sprintf("exercise/%s must begin with \"//go:build %s\", got %q", name, want, got))
 		}
-		if name == "solution.go" {
-			u.solution = source
+		switch name {
+		case "exercise.go":
+			u.start = source
+		case "solution.go":
+			u.finished = source
 		}
 	}
-	faults = append(faults, v.packageFaults(u.Entry)...)
+	misplaced := v.packageFaults(u.Entry)
+	faults = append(faults, misplaced...)
+	runnable = runnable && len(misplaced) == 0
 	if runnable {
 		faults = append(faults, v.taskFaults(u.Entry)...)
 	}
@@ -101,14 +106,14 @@ func (v *verifier) exerciseFaults(u *verified) (faults []string, runnable bool) 
 		faults = append(faults, fmt.Sprintf("hints.md has %d hints, want %d", len(hints), hintCount))
 	}
 	var err error
-	if u.wrong, u.right, err = v.readMutants(u.Entry); err != nil {
+	if u.wrongs, u.rights, err = v.readMutants(u.Entry); err != nil {
 		return append(faults, err.Error()), runnable
 	}
-	if len(u.wrong) < minMutants {
-		faults = append(faults, fmt.Sprintf("mutants.toml has %d wrong solutions, want %d at least", len(u.wrong), minMutants))
+	if len(u.wrongs) < minMutants {
+		faults = append(faults, fmt.Sprintf("mutants.toml has %d wrong solutions, want %d at least", len(u.wrongs), minMutants))
 	}
 	names := map[string]bool{}
-	for _, m := range slices.Concat(u.wrong, u.right) {
+	for _, m := range slices.Concat(u.wrongs, u.rights) {
 		if names[m.Name] {
 			faults = append(faults, fmt.Sprintf("mutants.toml has two solutions called %q", m.Name))
 		}

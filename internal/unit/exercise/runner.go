@@ -84,13 +84,16 @@ func (r *Runner) File(e unit.Entry) string {
 	return file
 }
 
-// unitDir is the unit's folder below Root, with slashes.
-func (r *Runner) unitDir(e unit.Entry) string {
+// units is the folder of the units below Root, with slashes.
+func (r *Runner) units() string {
 	if r.courseDir == "" {
-		return "course/" + e.Dir
+		return "course"
 	}
-	return r.courseDir + "/" + e.Dir
+	return r.courseDir
 }
+
+// unitDir is the unit's folder below Root, with slashes.
+func (r *Runner) unitDir(e unit.Entry) string { return r.units() + "/" + e.Dir }
 
 // path is the absolute path of a file of the unit's folder.
 func (r *Runner) path(e unit.Entry, name ...string) string {

@@ -20,10 +20,10 @@ type Verdict struct {
 
 // Verify looks whether exercises are sound: their parts are there, every starter
 // fails as not written yet, every solution passes under the race detector, also
-// the other right ones of mutants.toml, and every wrong solution is refuted by the task and with the message that it names.
-// It compiles and runs one thing of each unit at a time, so that the go tool has
-// many packages to work on. emit is called for each verdict; passed and failed
-// count them. An error means that it could not go on.
+// the other right ones of mutants.toml, and every wrong solution is refuted by the
+// task and with the message that it names. All are compiled into two programs, one
+// with the race detector and one without. emit is called for each verdict; passed
+// and failed count them. An error means that it could not go on.
 func (r *Runner) Verify(ctx context.Context, entries []unit.Entry, emit func(Verdict)) (passed, failed int, err error) {
 	v := &verifier{Runner: r}
 	v.emit = func(e unit.Entry, what string, fault error, note string) {
@@ -37,8 +37,19 @@ func (r *Runner) Verify(ctx context.Context, entries []unit.Entry, emit func(Ver
 		emit(verdict)
 	}
 	units := v.parts(entries)
-	for _, round := range []func(context.Context, []verified) error{v.starters, v.solutions, v.rights, v.mutants} {
-		if err := round(ctx, units); err != nil {
+	race, note := detector(ctx)
+	var plain, raced []probe
+	for _, u := range units {
+		plain = append(plain, v.starter(u))
+		plain = append(plain, v.wrong(u)...)
+		raced = append(raced, v.solution(u, note))
+		raced = append(raced, v.right(u, note)...)
+	}
+	for _, round := range []struct {
+		probes []probe
+		race   bool
+	}{{plain, false}, {raced, race}} {
+		if err := v.run(ctx, round.probes, round.race); err != nil {
 			return passed, failed, err
 		}
 	}
@@ -53,34 +64,49 @@ type verifier struct {
 // verified is a unit that has an exercise, with what its parts hold.
 type verified struct {
 	unit.Entry
-	solution []byte
-	wrong    []mutant
-	right    []mutant
+	start    []byte // exercise.go
+	finished []byte // solution.go
+	wrongs   []mutant
+	rights   []mutant
 }
 
-// run runs one thing of each unit and judges it.
-func (v *verifier) run(ctx context.Context, units []verified, g goTest, judged func(verified, *goOutcome, *Report)) error {
-	if len(units) == 0 {
-		return nil
-	}
-	g.root, g.redisURL = v.Root, v.redisURL()
-	for _, u := range units {
-		g.dirs = append(g.dirs, v.unitDir(u.Entry)+"/exercise")
-	}
-	result, err := g.run(ctx)
-	if err != nil {
-		return err
-	}
-	for _, u := range units {
-		o := result[v.unitDir(u.Entry)+"/exercise"]
-		judged(u, o, v.judge(u.Entry, o))
-	}
-	return nil
+// probe is one solution to be judged.
+type probe struct {
+	verified
+	what   string
+	fault  error // why it cannot be run
+	member member
+	judge  func(*goOutcome, *Report) error
+	note   string
 }
 
-// starters: each task of a starter must fail, and say that nothing is written.
-func (v *verifier) starters(ctx context.Context, units []verified) error {
-	return v.run(ctx, units, goTest{}, func(u verified, _ *goOutcome, report *Report) {
+// probe is a probe of the file called name, with source in it.
+func (u verified) probe(v *verifier, what, name string, source []byte) probe {
+	return probe{verified: u, what: what, member: member{dir: v.unitDir(u.Entry) + "/exercise", name: name, source: source}}
+}
+
+// run runs probes and tells of them in their order.
+func (v *verifier) run(ctx context.Context, probes []probe, race bool) error {
+	b := bundle{root: v.Root, under: v.units(), redisURL: v.redisURL(), race: race}
+	of := map[*member]int{}
+	for i, p := range probes {
+		if p.fault != nil {
+			v.emit(p.Entry, p.what, p.fault, "")
+			continue
+		}
+		of[&probes[i].member] = i
+		b.members = append(b.members, &probes[i].member)
+	}
+	return b.run(ctx, func(m *member, o *goOutcome) {
+		p := probes[of[m]]
+		v.emit(p.Entry, p.what, p.judge(o, v.judge(p.Entry, o)), p.note)
+	})
+}
+
+// starter: each task of a starter must fail, and say that nothing is written.
+func (v *verifier) starter(u verified) probe {
+	p := u.probe(v, "starter", "exercise.go", u.start)
+	p.judge = func(_ *goOutcome, report *Report) error {
 		var faults []string
 		if report.Message != "" {
 			faults = append(faults, report.Message)
@@ -90,16 +116,52 @@ func (v *verifier) starters(ctx context.Context, units []verified) error {
 				faults = append(faults, fmt.Sprintf("task %s: got %s, want fail with %q", t.Task, told(t), check.ErrNotImplemented))
 			}
 		}
-		v.emit(u.Entry, "starter", joined(faults), "")
-	})
+		return joined(faults)
+	}
+	return p
 }
 
-// solutions: each task must pass, under the race detector where it can run.
-func (v *verifier) solutions(ctx context.Context, units []verified) error {
-	race, note := detector(ctx)
-	return v.run(ctx, units, goTest{solution: true, race: race}, func(u verified, o *goOutcome, report *Report) {
-		v.emit(u.Entry, "solution", passed(o, report), note)
-	})
+// solution: each task must pass, under the race detector where it can run.
+func (v *verifier) solution(u verified, note string) probe {
+	p := u.probe(v, "solution", "solution.go", u.finished)
+	p.judge, p.note = passed, note
+	return p
+}
+
+// right: another right solution must pass as the solution does.
+func (v *verifier) right(u verified, note string) []probe {
+	var probes []probe
+	for _, m := range u.rights {
+		p := v.other(u, "right "+m.Name, m, m.checkRight(u.Entry))
+		p.judge, p.note = passed, note
+		probes = append(probes, p)
+	}
+	return probes
+}
+
+// wrong: each wrong solution must be refuted. Only the task that it names is run:
+// there are many, and one must speak.
+func (v *verifier) wrong(u verified) []probe {
+	var probes []probe
+	for _, m := range u.wrongs {
+		p := v.other(u, "mutant "+m.Name, m, m.checkWrong(u.Entry))
+		p.member.only = taskFunction(v.path(u.Entry, "exercise", "check_test.go"), m.Task)
+		p.judge = func(_ *goOutcome, report *Report) error { return m.refuted(report) }
+		probes = append(probes, p)
+	}
+	return probes
+}
+
+// other is the probe of a solution that stands in place of solution.go, unless it has
+// a fault as it is written.
+func (v *verifier) other(u verified, what string, m mutant, fault error) probe {
+	var source []byte
+	if fault == nil {
+		source, fault = m.source(v.path(u.Entry, "exercise"), u.finished)
+	}
+	p := u.probe(v, what, "solution.go", source)
+	p.fault = fault
+	return p
 }
 
 // detector says whether the race detector can run, and if not, why.
@@ -125,83 +187,6 @@ func passed(o *goOutcome, report *Report) error {
 		faults = append(faults, firstLines(o.output[at:], 20))
 	}
 	return joined(faults)
-}
-
-// rights: another right solution must pass as the solution does.
-func (v *verifier) rights(ctx context.Context, units []verified) error {
-	race, note := detector(ctx)
-	return v.others(ctx, units, others{
-		what:  "right ",
-		of:    func(u verified) []mutant { return u.right },
-		sound: mutant.checkRight,
-		test:  goTest{solution: true, race: race},
-		judge: func(_ mutant, o *goOutcome, report *Report) error { return passed(o, report) },
-		note:  note,
-	})
-}
-
-// mutants: each wrong solution must be refuted.
-func (v *verifier) mutants(ctx context.Context, units []verified) error {
-	return v.others(ctx, units, others{
-		what:  "mutant ",
-		of:    func(u verified) []mutant { return u.wrong },
-		sound: mutant.checkWrong,
-		test:  goTest{solution: true},
-		alone: true,
-		judge: func(m mutant, _ *goOutcome, report *Report) error { return m.refuted(report) },
-	})
-}
-
-// others is what to do with solutions that stand in place of solution.go.
-type others struct {
-	what  string // before their names in a verdict
-	of    func(verified) []mutant
-	sound func(mutant, unit.Entry) error // says what is wrong with one as it is written
-	test  goTest
-	alone bool // only the task that each names is run: there are many, and one must speak
-	judge func(mutant, *goOutcome, *Report) error
-	note  string
-}
-
-// others runs the first of them of each unit, then the second of each, and so on.
-func (v *verifier) others(ctx context.Context, units []verified, o others) error {
-	for n := 0; ; n++ {
-		var round []verified
-		left := false
-		g := o.test
-		g.overlay, g.only = map[string][]byte{}, nil
-		for _, u := range units {
-			if n >= len(o.of(u)) {
-				continue
-			}
-			left = true
-			m := o.of(u)[n]
-			fault := o.sound(m, u.Entry)
-			var source []byte
-			if fault == nil {
-				source, fault = m.source(v.path(u.Entry, "exercise"), u.solution)
-			}
-			if fault != nil {
-				v.emit(u.Entry, o.what+m.Name, fault, "")
-				continue
-			}
-			g.overlay[v.path(u.Entry, "exercise", "solution.go")] = source
-			if o.alone {
-				g.only = append(g.only, taskFunction(v.path(u.Entry, "exercise", "check_test.go"), m.Task))
-			}
-			round = append(round, u)
-		}
-		if !left {
-			return nil
-		}
-		err := v.run(ctx, round, g, func(u verified, outcome *goOutcome, report *Report) {
-			m := o.of(u)[n]
-			v.emit(u.Entry, o.what+m.Name, o.judge(m, outcome, report), o.note)
-		})
-		if err != nil {
-			return err
-		}
-	}
 }
 
 // refuted says how a report differs from the one that the mutant promises.

@@ -34,7 +34,6 @@ func TestVerify(t *testing.T) {
 			`lesson.md has the title "Another title", and the unit "Broken"`,
 			"the unit has no test",
 			`exercise/check_test.go must begin with "//go:build exercise", got "exercise && !never"`,
-			"exercise/check_test.go must be in package exercise_test, got exercise: a helper of the check must never have the name of something that a learner writes",
 			"the unit declares the tasks [one two], and check_test.go has [one three]",
 			"hints.md has 1 hints, want 3",
 		},
@@ -107,18 +106,24 @@ func TestVerify_noExercise(t *testing.T) {
 	}
 }
 
-// TestVerify_helperPackage: what a check is helped by is held to the same package.
-func TestVerify_helperPackage(t *testing.T) {
-	r := empty(t, add, map[string]string{
-		"exercise/check_test.go": "//go:build exercise\n\npackage exercise_test\n",
-		"exercise/steps_test.go": "//go:build exercise\n\npackage exercise\n",
-	})
-	var got string
-	if _, _, err := r.Verify(t.Context(), []unit.Entry{add}, func(v Verdict) { got = v.Message }); err != nil {
-		t.Fatal(err)
-	}
-	if want := "exercise/steps_test.go must be in package exercise_test"; !strings.Contains(got, want) || strings.Contains(got, "check_test.go must be in package") {
-		t.Errorf("parts: got %q, want %q and nothing of the kind about check_test.go", got, want)
+// TestVerify_package: a check that is in another package is not run, and what it is
+// helped by is held to the same package.
+func TestVerify_package(t *testing.T) {
+	const sound, other = "//go:build exercise\n\npackage exercise_test\n", "//go:build exercise\n\npackage exercise\n"
+	for wrong, right := range map[string]string{"steps_test.go": "check_test.go", "check_test.go": "steps_test.go"} {
+		r := empty(t, add, map[string]string{
+			"exercise/" + right: sound, "exercise/" + wrong: other,
+			"exercise/exercise.go": "//go:build !solution\n\npackage exercise\n",
+			"exercise/solution.go": "//go:build solution\n\npackage exercise\n",
+		})
+		var got []Verdict
+		if _, _, err := r.Verify(t.Context(), []unit.Entry{add}, func(v Verdict) { got = append(got, v) }); err != nil {
+			t.Fatal(err)
+		}
+		want := "exercise/" + wrong + " must be in package exercise_test, got exercise: a helper of the check must never have the name of something that a learner writes"
+		if len(got) != 1 || !strings.Contains(got[0].Message, want) || strings.Contains(got[0].Message, right+" must be in") {
+			t.Errorf("Verify: got %+v, want parts alone, %q in it and nothing of the kind about %s", got, want, right)
+		}
 	}
 }
 

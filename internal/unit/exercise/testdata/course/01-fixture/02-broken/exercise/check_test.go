@@ -1,16 +1,17 @@
 //go:build exercise && !never
 
-package exercise
+package exercise_test
 
 import (
 	"testing"
 
+	"github.com/redis-grind/grind/internal/unit/exercise/testdata/course/01-fixture/02-broken/exercise"
 	"github.com/redis-grind/grind/internal/unit/check"
 )
 
 func TestOne(t *testing.T) {
 	check.Task(t, "one", func(c *check.C) {
-		if n := Value(); n != 1 {
+		if n := exercise.Value(); n != 1 {
 			c.Fail("The value is %d, want 1.", n)
 		}
 	})
