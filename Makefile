@@ -10,6 +10,9 @@ RACE := -race
 export CGO_ENABLED := 1
 endif
 
+# What has been vetted is not vetted again, and nobody debugs these binaries.
+LEAN := -vet=off -ldflags=-w
+
 LINT    := go tool -modfile=tools/go.mod golangci-lint
 # How long `make chaos` stays at each fuzz target, and how often it repeats.
 FUZZTIME ?= 30s
@@ -30,9 +33,9 @@ build: ## bin/grind
 .PHONY: test
 test: setup ## everything: vet, all tests, the side modules, every unit verified
 	go vet ./...
-	cd bench && go vet ./... && go test ./...
+	cd bench && go vet ./... && go test $(LEAN) ./...
 	cd tools && go build -o /dev/null tool
-	go test $(RACE) ./...
+	go test $(RACE) $(LEAN) ./...
 	go run ./cmd/grind verify
 
 .PHONY: test-short
