@@ -11,7 +11,7 @@ export CGO_ENABLED := 1
 endif
 
 # What has been vetted is not vetted again, and nobody debugs these binaries.
-LEAN := -vet=off -ldflags=-w
+LEAN := -vet=off -ldflags=-w -gcflags=-dwarf=false
 
 LINT    := go tool -modfile=tools/go.mod golangci-lint
 # How long `make chaos` stays at each fuzz target, and how often it repeats.
