@@ -261,6 +261,27 @@ func TestApp_start(t *testing.T) {
 	}
 }
 
+// TestApp_killed: what it kept goes with its Redis when it is killed.
+func TestApp_killed(t *testing.T) {
+	t.Parallel()
+	temp := t.TempDir()
+	c := startChild(t, []string{"TMPDIR=" + temp}, "app", "visits", "--port", "0")
+	if left, err := filepath.Glob(filepath.Join(temp, "*")); err != nil || len(left) == 0 {
+		t.Fatalf("got %v and %v, want folders while it runs", left, err)
+	}
+	if err := c.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	for began := time.Now(); time.Since(began) < 10*time.Second; time.Sleep(10 * time.Millisecond) {
+		var err error
+		if left, err = filepath.Glob(filepath.Join(temp, "*")); err != nil || len(left) == 0 {
+			return
+		}
+	}
+	t.Errorf("left behind: %v", left)
+}
+
 // TestApp_secondSignal: while it waits for a request that does not end, a second
 // signal ends the program at once.
 func TestApp_secondSignal(t *testing.T) {

@@ -191,20 +191,23 @@ func (a *app) appEnv(ctx context.Context, one *application.App, f appFlags) (env
 	if env.Addr, err = appAddr(f); err != nil {
 		return env, "", err
 	}
-	if slices.Contains(one.Needs, application.Database) {
-		if err := a.appDatabase(ctx, one, &env, f); err != nil {
+	home := ""
+	redisLine = "without Redis"
+	if slices.Contains(one.Needs, application.Redis) {
+		if redisLine, home, err = a.appRedis(ctx, &env); err != nil {
 			return env, "", err
 		}
 	}
-	if !slices.Contains(one.Needs, application.Redis) {
-		return env, "without Redis", nil
+	if slices.Contains(one.Needs, application.Database) {
+		err = a.appDatabase(ctx, one, &env, home, f)
 	}
-	redisLine, err = a.appRedis(ctx, &env)
 	return env, redisLine, err
 }
 
-// appDatabase finds, starts or makes room for the database of an application.
-func (a *app) appDatabase(ctx context.Context, one *application.App, env *application.Env, f appFlags) (err error) {
+// appDatabase finds, starts or makes room for the database of an application, the
+// last in home, which goes with the Redis whose it is, even when grind is killed;
+// without one it is a folder that stays then.
+func (a *app) appDatabase(ctx context.Context, one *application.App, env *application.Env, home string, f appFlags) (err error) {
 	if env.Database, err = env.Value(application.Setting{Name: "DATABASE_URL", Secret: true}); err != nil {
 		return err
 	}
@@ -219,7 +222,7 @@ func (a *app) appDatabase(ctx context.Context, one *application.App, env *applic
 		a.atEnd(server.Stop)
 		env.Database = server.URL()
 	case env.Database == "":
-		if env.Dir, err = os.MkdirTemp("", "grind-"+one.Name+"-"); err != nil {
+		if env.Dir, err = os.MkdirTemp(home, "grind-"+one.Name+"-"); err != nil {
 			return fmt.Errorf("make a folder for the database: %w", err)
 		}
 		a.atEnd(func() error { return os.RemoveAll(env.Dir) })
@@ -229,29 +232,29 @@ func (a *app) appDatabase(ctx context.Context, one *application.App, env *applic
 
 // appRedis finds or starts the Redis of an application, as for every command; but
 // an application, unlike a unit, also works on a Cluster or behind Sentinels.
-// The line says which it is.
-func (a *app) appRedis(ctx context.Context, env *application.Env) (line string, err error) {
+// The line says which it is; home is its folder when it is ours alone.
+func (a *app) appRedis(ctx context.Context, env *application.Env) (line, home string, err error) {
 	scheme, _, _ := strings.Cut(a.url, "://")
 	if strings.Contains(scheme, "+") {
 		if !a.anyRedis {
-			return "", fmt.Errorf("grind does not look at all servers of a %s to see whether others depend on them. Nothing was written.\n"+
+			return "", "", fmt.Errorf("grind does not look at all servers of a %s to see whether others depend on them. Nothing was written.\n"+
 				"--%s uses it, and touches only keys under %s", scheme, useThisRedis, localredis.Prefix)
 		}
 		env.Redis = a.url
-		return fmt.Sprintf("yours, by %s (only keys under %s are touched)", scheme, localredis.Prefix), nil
+		return fmt.Sprintf("yours, by %s (only keys under %s are touched)", scheme, localredis.Prefix), "", nil
 	}
 	r, err := a.openRedis(ctx)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	env.Redis = a.url
 	if r.Kind() != localredis.External {
 		env.Redis = redisURL(r.Options())
 	}
 	if p := r.Process(); p != nil {
-		env.Faults = p
+		env.Faults, home = p, p.Dir()
 	}
-	return r.Line(), nil
+	return r.Line(), home, nil
 }
 
 // redisURL is the address of a server of ours, with its password.
