@@ -3,6 +3,7 @@ package exercise
 import (
 	"errors"
 	"fmt"
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -122,7 +123,9 @@ func (v *verifier) exerciseFaults(u *verified) (faults []string, runnable bool) 
 	return faults, runnable
 }
 
-// packageFaults says which files of the check are in the package of the exercise.
+// packageFaults says which files of the check are in the package of the exercise, or
+// have a TestMain: it would run for a learner and not for verify, where many checks
+// share a program.
 func (v *verifier) packageFaults(e unit.Entry) []string {
 	files, err := filepath.Glob(v.path(e, "exercise", "*_test.go"))
 	if err != nil {
@@ -130,7 +133,7 @@ func (v *verifier) packageFaults(e unit.Entry) []string {
 	}
 	var faults []string
 	for _, file := range files {
-		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.PackageClauseOnly)
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
 		if err != nil {
 			faults = append(faults, err.Error())
 			continue
@@ -138,6 +141,12 @@ func (v *verifier) packageFaults(e unit.Entry) []string {
 		if got := parsed.Name.Name; got != checkPackage {
 			faults = append(faults, fmt.Sprintf("exercise/%s must be in package %s, got %s: a helper of the check must never have the name of something that a learner writes",
 				filepath.Base(file), checkPackage, got))
+		}
+		for _, decl := range parsed.Decls {
+			if f, ok := decl.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "TestMain" {
+				faults = append(faults, fmt.Sprintf("exercise/%s has a TestMain, which verify does not run: make ready what a task needs inside the task",
+					filepath.Base(file)))
+			}
 		}
 	}
 	return faults

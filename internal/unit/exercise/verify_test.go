@@ -127,6 +127,22 @@ func TestVerify_package(t *testing.T) {
 	}
 }
 
+// TestVerify_testMain: what would run for a learner alone is refused.
+func TestVerify_testMain(t *testing.T) {
+	r := empty(t, add, map[string]string{
+		"exercise/check_test.go": "//go:build exercise\n\npackage exercise_test\n\nimport \"testing\"\n\nfunc TestMain(m *testing.M) { m.Run() }\n",
+		"exercise/exercise.go":   "//go:build !solution\n\npackage exercise\n",
+		"exercise/solution.go":   "//go:build solution\n\npackage exercise\n",
+	})
+	var got []Verdict
+	if _, _, err := r.Verify(t.Context(), []unit.Entry{add}, func(v Verdict) { got = append(got, v) }); err != nil {
+		t.Fatal(err)
+	}
+	if want := "exercise/check_test.go has a TestMain"; len(got) != 1 || !strings.Contains(got[0].Message, want) {
+		t.Errorf("Verify: got %+v, want parts alone and %q in it", got, want)
+	}
+}
+
 func TestReadMutants(t *testing.T) {
 	const sound = "[[mutant]]\nname = \"a\"\ntask = \"sum\"\nmessage = \"m\"\nfile = \"a.go\"\n"
 	for text, want := range map[string]string{

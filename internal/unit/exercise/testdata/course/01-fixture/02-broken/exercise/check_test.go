@@ -5,8 +5,8 @@ package exercise_test
 import (
 	"testing"
 
-	"github.com/redis-grind/grind/internal/unit/exercise/testdata/course/01-fixture/02-broken/exercise"
 	"github.com/redis-grind/grind/internal/unit/check"
+	"github.com/redis-grind/grind/internal/unit/exercise/testdata/course/01-fixture/02-broken/exercise"
 )
 
 func TestOne(t *testing.T) {
